@@ -1,0 +1,41 @@
+"""Everything a plugin author needs. See `docs/how-to/write-a-plugin.md`."""
+
+from .errors import ErrorKind, MissingModel, NotSupported, PluginError, ProviderError
+from .hooks import hookimpl
+from .models import HubSource, ModelEntry, ModelFile, PackagePart, PackageSource
+from .traits import (
+    AsrTraits,
+    LlmTraits,
+    ProcessorTraits,
+    RealtimeTraits,
+    SinkTraits,
+    ToolTraits,
+    TransportTraits,
+    TtsTraits,
+    TurnTraits,
+    VadTraits,
+)
+
+__all__ = [
+    "AsrTraits",
+    "ErrorKind",
+    "HubSource",
+    "LlmTraits",
+    "MissingModel",
+    "ModelEntry",
+    "ModelFile",
+    "NotSupported",
+    "PackagePart",
+    "PackageSource",
+    "PluginError",
+    "ProcessorTraits",
+    "ProviderError",
+    "RealtimeTraits",
+    "SinkTraits",
+    "ToolTraits",
+    "TransportTraits",
+    "TtsTraits",
+    "TurnTraits",
+    "VadTraits",
+    "hookimpl",
+]
