@@ -31,6 +31,6 @@ def register_llm(register: Register) -> None:
         LlmTraits(
             summary="any OpenAI-compatible chat endpoint (OpenAI, Ollama, vLLM, llama-server)",
             tools=True,
-            needs=("OPENAI_API_KEY",),
+            reads=("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"),
         ),
     )

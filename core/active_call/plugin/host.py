@@ -17,12 +17,15 @@ class Models(Protocol):
 
 
 class Host(Protocol):
-    http: httpx.AsyncClient
-    """Shared client; the outbound policy sits inside."""
     models: Models
     log: logging.Logger
     environ: Mapping[str, str]
-    """Only the variables that the plugin's traits declare in `needs` plus what the core documents as common."""
+    """Only the variables that the plugin's traits name in `needs` and `reads`."""
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """Shared client; the outbound policy sits inside."""
+        ...
 
     async def run(self, function: Callable[..., T], /, *args: object) -> T:
         """Run blocking work in the bounded inference pool, off the event loop."""

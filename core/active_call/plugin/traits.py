@@ -17,7 +17,9 @@ class Traits:
     offline: bool = False
     """Works without any network."""
     needs: tuple[str, ...] = ()
-    """Environment variables without which it cannot work, e.g. `OPENAI_API_KEY`."""
+    """Environment variables without which it cannot work, e.g. `DEEPGRAM_API_KEY`."""
+    reads: tuple[str, ...] = ()
+    """Environment variables that it uses when they are there; `Host.environ` holds these and `needs`, no others."""
     models: tuple[str, ...] = ()
     """Names in the model store without which it cannot work."""
 

@@ -1,0 +1,80 @@
+"""Providers of this process: each is opened once, on first use or at start, and shared by all calls."""
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from active_call.plugin.errors import ProviderError
+from active_call.plugin.registry import Kind, Offer, Registry
+
+from .errors import classify
+from .host import CoreHost
+
+log = logging.getLogger(__name__)
+
+
+class ProviderPool:
+    """`open` is safe to call from many calls at once; a failed opening is not remembered."""
+
+    def __init__(self, registry: Registry, host: CoreHost) -> None:
+        self.registry = registry
+        self.host = host
+        self._opened: dict[tuple[Kind, str, str], asyncio.Task[None]] = {}
+        self._ready: dict[tuple[Kind, str, str], asyncio.Future[Any]] = {}
+        self._stop = asyncio.Event()
+
+    async def open(self, kind: Kind, name: str, settings: Mapping[str, Any] | None = None) -> Any:
+        """The provider. Raises `UnknownPlugin` or `ProviderError` (a missing model names the command that gets it)."""
+        offer = self.registry.find(kind, name)
+        key = (kind, name, json.dumps(settings or {}, sort_keys=True, default=str))
+        ready = self._ready.get(key)
+        if ready is None:
+            ready = self._ready[key] = asyncio.get_running_loop().create_future()
+            keeper = self._keep(offer, dict(settings or {}), ready, key)
+            self._opened[key] = asyncio.create_task(keeper, name=f"{kind} {name}")
+        # A caller that goes away must not cancel the opening for the others.
+        return await asyncio.shield(ready)
+
+    async def _keep(
+        self, offer: Offer, settings: dict[str, Any], ready: asyncio.Future[Any], key: tuple[Kind, str, str]
+    ) -> None:
+        """Enters and leaves the provider's context in one task, as anyio-style contexts require."""
+        began = time.monotonic()
+        try:
+            host = self.host.for_offer(offer)
+            factory = await self.host.run(offer.load)
+            async with factory(host, settings) as provider:
+                log.info("%s %s ready in %.0f ms", offer.kind, offer.name, (time.monotonic() - began) * 1000)
+                ready.set_result(provider)
+                await self._stop.wait()
+        except Exception as error:
+            failure = classify(error)
+            if ready.done():
+                log.warning("%s %s did not close cleanly: %s", offer.kind, offer.name, failure)
+                return
+            self._ready.pop(key, None)
+            self._opened.pop(key, None)
+            ready.set_exception(ProviderError(failure.kind, f"{offer.kind} {offer.name}: {failure}"))
+            ready.exception()  # retrieved: nobody may be waiting any more
+
+    async def aclose(self) -> None:
+        """Close every provider; each has 5 s."""
+        self._stop.set()
+        tasks = list(self._opened.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=5)
+            for task in late:
+                log.warning("%s did not close in time", task.get_name())
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self._opened.clear()
+        self._ready.clear()
+
+    async def __aenter__(self) -> "ProviderPool":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
