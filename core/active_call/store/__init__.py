@@ -1,0 +1,1 @@
+"""The model store, the audio cache and the durable outbox."""
