@@ -1,0 +1,1 @@
+"""What comes from outside is checked here: paths, and secrets on their way into logs."""
