@@ -16,13 +16,18 @@ HELLO = ReplyRequest(messages=(Message(role="user", content="Hi"),))
 
 @pytest.fixture
 async def session(host: Any, server: ChatServer) -> AsyncIterator[OpenAiChatSession]:
-    options = LlmOptions(
-        base_url=server.base_url,
-        api_key="key-of-mine",
-        model="m",
-        extra={"first_token_timeout_ms": 150, "idleTimeoutMs": 60},
-    )
+    options = LlmOptions(base_url=server.base_url, api_key="key-of-mine", model="m")
     async with open_brain(host, {}) as brain, brain.session(options) as session:
+        yield session
+
+
+@pytest.fixture
+async def impatient(host: Any, server: ChatServer) -> AsyncIterator[OpenAiChatSession]:
+    extra = {"first_token_timeout_ms": 300, "idleTimeoutMs": 150}
+    async with (
+        open_brain(host, {}) as brain,
+        brain.session(LlmOptions(base_url=server.base_url, extra=extra)) as session,
+    ):
         yield session
 
 
@@ -279,25 +284,41 @@ async def test_a_connection_cut_in_the_reply_is_unreachable(server: ChatServer, 
     assert (await failure(session)).kind is ErrorKind.UNREACHABLE
 
 
-async def test_a_silent_server_is_given_up(server: ChatServer, session: OpenAiChatSession) -> None:
+async def test_a_silent_server_is_given_up(server: ChatServer, impatient: OpenAiChatSession) -> None:
     server.reply("one", stall_after=0)
-    assert (await failure(session)).kind is ErrorKind.TIMEOUT
+    assert (await failure(impatient)).kind is ErrorKind.TIMEOUT
     async with asyncio.timeout(0.5):
         await server.requests[0].closed.wait()
 
 
-async def test_a_stall_between_two_tokens_is_given_up(server: ChatServer, session: OpenAiChatSession) -> None:
+async def test_a_stall_between_two_tokens_is_given_up(server: ChatServer, impatient: OpenAiChatSession) -> None:
     server.reply("one", "two", stall_after=2)
-    told = await failure(session)
+    told = await failure(impatient)
     assert told.kind is ErrorKind.TIMEOUT
-    assert "0.06 s between two" in str(told)
+    assert "0.15 s between two" in str(told)
 
 
-async def test_the_readers_own_time_is_not_the_vendors(server: ChatServer, session: OpenAiChatSession) -> None:
+async def test_comments_do_not_keep_a_silent_stream_alive(host: Any) -> None:
+    async def comments() -> AsyncIterator[bytes]:
+        while True:
+            yield b": still working\n\n"
+            await asyncio.sleep(0.01)
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=comments(), headers={"content-type": "text/event-stream"})
+
+    options = LlmOptions(extra={"first_token_timeout_ms": 60})
+    async with httpx.AsyncClient(transport=httpx.MockTransport(respond)) as http:
+        host.http = http
+        async with open_brain(host, {}) as brain, brain.session(options) as session:
+            assert (await failure(session)).kind is ErrorKind.TIMEOUT
+
+
+async def test_the_readers_own_time_is_not_the_vendors(server: ChatServer, impatient: OpenAiChatSession) -> None:
     server.reply("one", "two")
     heard = []
-    async for piece in session.reply(HELLO):
-        await asyncio.sleep(0.08)
+    async for piece in impatient.reply(HELLO):
+        await asyncio.sleep(0.2)
         heard.append(piece)
     assert text(heard) == "onetwo"
 
@@ -326,6 +347,6 @@ async def test_a_connection_that_takes_too_long_is_a_time_out(host: Any) -> None
 @pytest.mark.parametrize("value", [0, -1, "5", True])
 async def test_a_time_out_that_is_none_is_told(host: Any, value: Any) -> None:
     async with open_brain(host, {}) as brain:
-        with pytest.raises(ProviderError, match=r"llm\.idleTimeoutMs must be a number of milliseconds"):
+        with pytest.raises(ProviderError, match=r"llm\.extra\.idleTimeoutMs must be a number of milliseconds"):
             async with brain.session(LlmOptions(extra={"idleTimeoutMs": value})):
                 pass

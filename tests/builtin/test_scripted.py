@@ -1,15 +1,20 @@
 import asyncio
 import logging
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from active_call.builtin.scripted import ScriptError, open_brain, validate_script
 from active_call.builtin.scripted.brain import ScriptedBrain
 from active_call.builtin.scripted.reading import read_script
-from active_call.builtin.scripted.template import sentences
+from active_call.builtin.scripted.template import sentences, tag
+from active_call.playbook.acts import SetVar
+from active_call.playbook.tags import TagParser
 from active_call.plugin import ErrorKind
 from active_call.plugin.values import LlmOptions, Message, ReplyRequest
 
@@ -217,6 +222,13 @@ def test_acts_are_written_behind_the_words_as_tags(act: dict[str, Any], written:
     assert pieces(script, "bye", variables={"d": "42"}) == ["Good bye.", " See you!", written]
 
 
+@given(st.text(min_size=1, max_size=60))
+def test_whatever_was_said_reaches_the_variable_through_the_tags(text: str) -> None:
+    parser = TagParser()
+    read = [*parser.feed(tag("set_var", key="x", value=text)), *parser.close()]
+    assert read == [SetVar("x", text)]
+
+
 def test_the_authors_own_tags_are_kept() -> None:
     assert (
         answer(rules({"when": "x", "say": 'One. <play file="a.wav"/> Two.'}), "x") == 'One. <play file="a.wav"/> Two.'
@@ -319,3 +331,13 @@ def test_a_good_script_has_no_problems_and_takes_both_spellings() -> None:
     script = rules(HOURS, {"when": "x", "set": {"a": ""}}, followUp="Still there?", start={"default": ["Hi", "Hello"]})
     assert validate_script(script) == []
     assert answer(script, reason="follow-up") == "Still there?"
+
+
+def test_the_example_of_the_reference_page_works() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/scripted-brain.md").read_text("utf-8")
+    example = re.search(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert example is not None
+    script = yaml.safe_load(example[1])["script"]
+    assert validate_script(script) == []
+    assert answer(script, "What are your opening ours?") == "We are open from nine to five."
+    assert answer(script, "My name is Ada").endswith("Nice to meet you, Ada.")

@@ -48,7 +48,7 @@ def split_extra(extra: Mapping[str, Any]) -> tuple[Timeouts, dict[str, Any]]:
         if name not in own:
             rest[key] = value
         elif isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
-            raise ProviderError(ErrorKind.BAD_REQUEST, f"llm.{key} must be a number of milliseconds above 0")
+            raise ProviderError(ErrorKind.BAD_REQUEST, f"llm.extra.{key} must be a number of milliseconds above 0")
         else:
             own[name] = int(value)
     connect, first, idle = (own[name] / 1000 for name in _TIMEOUT_KEYS)
