@@ -1,0 +1,1 @@
+"""One call from its beginning to its record, and the directory of all of them."""

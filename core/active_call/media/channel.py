@@ -27,7 +27,7 @@ class Channel:
         self.playback = Playback(notices, unsent=self._unsent, wake=self._wake)
         self.mixer = Mixer(self.playback.pull)
         self.muted = False
-        self._out = None if leg.rate_hz == RATE_HZ else Resampler(RATE_HZ, leg.rate_hz)
+        self._out = None if leg.rate_hz == RATE_HZ else Resampler(RATE_HZ, leg.rate_hz, steady=True)
         self._up = RATE_HZ // leg.rate_hz
         clock.join(self)
         leg.attach(self._hear)

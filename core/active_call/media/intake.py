@@ -52,7 +52,7 @@ class Intake:
         self.last_audio_ms: int | None = None
         self.slot = -1
         self._wake = wake
-        self._resampler = None if rate_hz == RATE_HZ else Resampler(rate_hz, RATE_HZ)
+        self._resampler = None if rate_hz == RATE_HZ else Resampler(rate_hz, RATE_HZ, steady=True)
         self._inbox: list[Samples] = []
         self._waiting = 0
         self._limit = INBOX * rate_hz // RATE_HZ

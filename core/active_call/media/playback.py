@@ -121,7 +121,7 @@ class Playback:
             if isinstance(span, SpeechSpan):
                 span.rewind()
         self._tail.clear()
-        self._ramp = Fade(SOFTEN_MS * RATE_HZ // 1000, rising=True)
+        self._ramp = Fade(SOFTEN_MS * RATE_HZ // 1000, start=0.0, end=1.0)
         self._dry_told = False
         self._wake()
 
@@ -255,5 +255,5 @@ class Playback:
         samples = np.zeros(frames * FRAME_SAMPLES, np.int16)
         span.take(samples)
         span.give_back(span.taken - before)
-        faded = Fade(len(samples), rising=False).apply(samples)
+        faded = Fade(len(samples)).apply(samples)
         self._tail.extend(faded.reshape(frames, FRAME_SAMPLES))

@@ -36,7 +36,7 @@ def best(
     wanted = (language or "").split("-")[0].lower()
 
     def rank(offer: Offer) -> tuple[bool, bool, bool, str]:
-        languages = getattr(offer.traits, "languages", frozenset())
+        languages: frozenset[str] = getattr(offer.traits, "languages", frozenset())
         speaks = not wanted or not languages or wanted in languages
         return (bool(lacks(offer, models, environ)), not speaks, not offer.traits.offline, offer.name)
 

@@ -1,0 +1,135 @@
+"""The leg of `/call`: raw or encoded audio in the binary messages of the controller's own WebSocket."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
+
+from active_call.audio import RATE_HZ
+from active_call.audio.frames import from_s16le, to_s16le
+from active_call.audio.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
+from active_call.plugin.errors import NotSupported
+from active_call.plugin.host import Host
+from active_call.plugin.leg import Answered, Ended, Leg, LegEvent, OpenRequest, Route, Wire
+from active_call.plugin.traits import TransportTraits
+from active_call.plugin.values import Samples
+
+TRAITS = TransportTraits(call_type="webSocket", carried=True)
+EARLY_BYTES = 2 * RATE_HZ * 2
+"""At most 2 s of audio sent before the invite are kept."""
+
+Decode = Callable[[bytes], Samples]
+Encode = Callable[[Samples], bytes]
+CODECS: dict[str, tuple[int, Decode, Encode]] = {
+    "pcm": (16000, from_s16le, to_s16le),
+    "pcmu": (8000, decode_ulaw, encode_ulaw),
+    "pcma": (8000, decode_alaw, encode_alaw),
+}
+
+
+class WebSocketLeg:
+    """Codec `pcm` is 16 kHz s16le both ways (640 bytes per 20 ms), `pcmu` and `pcma` 8 kHz (160 bytes)."""
+
+    traits = TRAITS
+    caller = ""
+    callee = ""
+    headers: Mapping[str, str] = {}
+
+    def __init__(self, wire: Wire, codec: str) -> None:
+        self.rate_hz, self._decode, self._encode = CODECS[codec]
+        self.odd_messages = 0
+        """Messages that were not whole samples; their last byte was carried over to the next."""
+        self._wire = wire
+        self._bytes_per_sample = 2 if codec == "pcm" else 1
+        self._rest = b""
+        self._events: asyncio.Queue[LegEvent] = asyncio.Queue()
+        self._ended = False
+        self._on_audio: Callable[[Samples], None] | None = None
+
+    # ------------------------------------------------------------ audio
+
+    def attach(self, on_audio: Callable[[Samples], None]) -> None:
+        self._on_audio = on_audio
+        self._wire.attach(self._receive)
+
+    def _receive(self, data: bytes) -> None:
+        if self._bytes_per_sample == 2:
+            if self._rest:
+                data, self._rest = self._rest + data, b""
+            if len(data) & 1:
+                self.odd_messages += 1
+                data, self._rest = data[:-1], data[-1:]
+        if data and self._on_audio is not None:
+            self._on_audio(self._decode(data))
+
+    def send(self, frame: Samples) -> None:
+        self._wire.send(self._encode(frame))
+
+    @property
+    def unsent_samples(self) -> int:
+        return self._wire.unsent_bytes // self._bytes_per_sample
+
+    def flush(self) -> int:
+        """What a socket was given cannot be taken back."""
+        return 0
+
+    # ------------------------------------------------------------ signalling
+
+    async def events(self) -> AsyncIterator[LegEvent]:
+        while True:
+            event = await self._events.get()
+            yield event
+            if isinstance(event, Ended):
+                return
+
+    async def ring(self, *, early_media: bool = False) -> None:
+        raise NotSupported("a WebSocket call does not ring: send `invite`")
+
+    async def answer(self) -> None:
+        self._events.put_nowait(Answered())
+
+    async def reject(self, code: int = 603, reason: str = "") -> None:
+        self._end(Ended(code=code, cause=reason, by_remote=False))
+
+    async def hang_up(self, cause: str = "", headers: Mapping[str, str] | None = None) -> None:
+        self._end(Ended(cause=cause, by_remote=False, headers=headers or {}))
+
+    def _end(self, event: Ended) -> None:
+        if not self._ended:
+            self._ended = True
+            self._on_audio = None
+            self._events.put_nowait(event)
+
+    async def candidate(self, candidate: str, sdp_mid: str | None, sdp_mline_index: int | None) -> None:
+        raise NotSupported("a WebSocket call has no ICE candidates")
+
+    async def send_dtmf(self, digits: str) -> None:
+        raise NotSupported("a WebSocket call cannot send DTMF")
+
+    async def message(self, body: str, content_type: str, headers: Mapping[str, str]) -> None:
+        raise NotSupported("a WebSocket call cannot send SIP messages")
+
+    async def refer(self, to: str, headers: Mapping[str, str]) -> None:
+        raise NotSupported("a WebSocket call cannot be transferred by SIP REFER")
+
+
+class WebSocketTransport:
+    async def open(self, request: OpenRequest) -> Leg:
+        codec = str(request.option.get("codec") or "pcm").lower()
+        if codec not in CODECS:
+            raise ValueError(f"option.codec: {codec!r} is not supported; use one of {', '.join(CODECS)}")
+        if request.wire is None:
+            raise ValueError("a webSocket call needs the controller's socket: connect to /call")
+        return WebSocketLeg(request.wire, codec)
+
+    @contextlib.asynccontextmanager
+    async def listen(self, host: Host, config: Mapping[str, Any], on_leg: Callable[[Leg], None]) -> AsyncIterator[None]:
+        yield
+
+    def routes(self) -> Sequence[Route]:
+        return ()
+
+
+@contextlib.asynccontextmanager
+async def open_transport(host: Host, settings: Mapping[str, Any]) -> AsyncIterator[WebSocketTransport]:
+    yield WebSocketTransport()

@@ -1,0 +1,53 @@
+"""Makes calls and runs them; at shutdown it lets them end."""
+
+import asyncio
+import logging
+
+from active_call.plugin.leg import Wire
+from active_call.protocol.reasons import HangupReason, Initiator
+
+from .call import Call, Services
+from .directory import CallHandle, Directory
+
+log = logging.getLogger(__name__)
+
+
+class TooManyCalls(Exception):
+    """The cap on calls is reached; try again later."""
+
+
+class Manager:
+    def __init__(self, services: Services, *, limit: int = 1000) -> None:
+        self.services = services
+        self.limit = limit
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def directory(self) -> Directory:
+        return self.services.directory
+
+    def create(
+        self, call_id: str, call_type: str, *, wire: Wire | None = None, server_track: str | None = None
+    ) -> CallHandle:
+        """A running call without a leg yet. Raises `IdTaken` or `TooManyCalls`."""
+        if len(self.directory) >= self.limit:
+            raise TooManyCalls(f"{self.limit} calls are running")
+        extra = {"server_track": server_track} if server_track else {}
+        call = Call(call_id, call_type, self.services, wire=wire, **extra)
+        self.directory.add(call)
+        task = asyncio.create_task(call.run(self.directory.take_staged(call_id)), name=f"call {call_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return call
+
+    async def shut_down(self, deadline_s: float = 5.0) -> None:
+        """End every call; what is not down by the deadline is cancelled."""
+        for call in self.directory.all():
+            call.end(HangupReason.BY_SYSTEM, Initiator.SYSTEM)
+        tasks = set(self._tasks)
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=deadline_s)
+            for task in late:
+                log.warning("%s did not end in time", task.get_name())
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)

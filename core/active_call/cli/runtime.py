@@ -1,0 +1,102 @@
+"""The process: registry, model store, providers, clock and calls, put together once for `serve` and `talk`."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from active_call.call.call import Services
+from active_call.call.directory import Directory
+from active_call.call.manager import Manager
+from active_call.guard.paths import PathPolicy
+from active_call.media.clock import MediaClock
+from active_call.plugin.discovery import discover
+from active_call.plugin.errors import PluginError, ProviderError
+from active_call.plugin.registry import Kind, Registry
+from active_call.protocol import warm_up
+from active_call.providers.choice import best, lacks
+from active_call.providers.host import CoreHost
+from active_call.providers.pool import ProviderPool
+from active_call.store.models import ModelStore, default_root
+
+log = logging.getLogger(__name__)
+
+EMBEDDED = (Kind.VAD, Kind.TURN, Kind.ASR, Kind.TTS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paths:
+    """Where files may be."""
+
+    playbooks: Sequence[Path]
+    media: Sequence[Path]
+    allow: Sequence[Path] = ()
+
+
+class Runtime:
+    """Everything a process needs to hold calls. Enter it inside the event loop."""
+
+    def __init__(
+        self,
+        paths: Paths,
+        *,
+        registry: Registry | None = None,
+        models_dir: Path | None = None,
+        environ: Mapping[str, str] | None = None,
+        inference_threads: int | None = None,
+        calls: int = 1000,
+    ) -> None:
+        self.environ: Mapping[str, str] = os.environ if environ is None else environ
+        self.registry = registry or discover()
+        self.store = ModelStore(models_dir or default_root(self.environ), self.registry.models)
+        self._paths = paths
+        self._threads = inference_threads
+        self._calls = calls
+
+    def missing_models(self) -> list[str]:
+        """Models of the engines that a playbook without names would use, and that are not here yet."""
+        names: list[str] = []
+        for kind in EMBEDDED:
+            offer = best(self.registry, kind, self.store, self.environ)
+            if offer is not None:
+                names += lacks(offer, self.store, self.environ).models
+        return names
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Manager]:
+        """The clock ticks and providers can be opened; everything is closed at the end."""
+        warm_up()
+        host = CoreHost(self.store, environ=self.environ, threads=self._threads)
+        async with MediaClock() as clock, ProviderPool(self.registry, host) as pool:
+            services = Services(
+                pool=pool,
+                clock=clock,
+                directory=Directory(),
+                playbooks=PathPolicy(self._paths.playbooks, self._paths.allow),
+                media=PathPolicy(self._paths.media, self._paths.allow),
+                environ=self.environ,
+            )
+            manager = Manager(services, limit=self._calls)
+            try:
+                yield manager
+            finally:
+                await manager.shut_down()
+                await host.aclose()
+
+    async def preload(self, pool: ProviderPool) -> None:
+        """Open the default engines in parallel, so that the first call does not wait; failures are said, not fatal."""
+        names = [
+            (kind, offer.name) for kind in EMBEDDED if (offer := best(self.registry, kind, self.store, self.environ))
+        ]
+        settings = {Kind.VAD: {"rate_hz": 16000}}
+        opened = await asyncio.gather(
+            *(pool.open(kind, name, settings.get(kind)) for kind, name in names), return_exceptions=True
+        )
+        for (kind, name), result in zip(names, opened, strict=True):
+            if isinstance(result, ProviderError | PluginError):
+                log.warning("%s %s is not available: %s", kind, name, result)
+            elif isinstance(result, BaseException):
+                raise result

@@ -1,0 +1,111 @@
+"""One call's agent: its playbook, its scene, its variables and the history that the brain is asked with."""
+
+from typing import Literal
+
+from active_call.playbook.model import Playbook, Scene
+from active_call.playbook.render import render
+from active_call.plugin.values import LlmOptions, Message, ReplyRequest
+from active_call.turns.heard import Heard
+
+from .history import History
+from .prompt import instructions
+
+Reason = Literal["start", "user", "follow-up", "dtmf", "tool", "summary"]
+
+
+class Agent:
+    def __init__(self, playbook: Playbook, variables: dict[str, str]) -> None:
+        """`variables` are the built-ins (`session_id`, `call_type`, ...); the agent adds its own."""
+        self.playbook = playbook
+        self.variables = variables
+        self.history = History()
+        self._scene = playbook.initial
+        self.language = "zh" if playbook.language.lower().startswith("zh") else "en"
+
+    # ------------------------------------------------------------ what it is
+
+    @property
+    def scene(self) -> Scene:
+        return self.playbook.scenes[self._scene]
+
+    @property
+    def greeting(self) -> str | None:
+        """Rendered with the variables of now; None or blank: the brain is asked to begin."""
+        text = self.playbook.greeting
+        return self._render(text) if text else None
+
+    @property
+    def apology(self) -> str:
+        """Said when no answer can be had."""
+        llm = self.playbook.config.llm
+        if llm and llm.apology:
+            return self._render(llm.apology)
+        if self.language == "zh":
+            return "抱歉，我刚才没有反应过来，请您再说一遍好吗？"
+        return "Sorry, I have trouble answering just now. Could you say that again?"
+
+    @property
+    def llm_options(self) -> LlmOptions:
+        llm = self.playbook.config.llm
+        script = self.playbook.config.script
+        if llm is None:
+            return LlmOptions(script=script, language=self.language)
+        return LlmOptions(
+            model=llm.model,
+            base_url=llm.base_url,
+            api_key=llm.api_key.get_secret_value() if llm.api_key else None,
+            temperature=llm.temperature,
+            max_tokens=llm.max_tokens,
+            language=self.language,
+            script=script,
+        )
+
+    def request(self, reason: Reason = "user") -> ReplyRequest:
+        """What the brain is asked now, on a snapshot."""
+        llm = self.playbook.config.llm
+        others = [name for name in self.playbook.scenes if name != self._scene]
+        system = instructions(
+            self._render(self.scene.body),
+            language=self.language,
+            other_scenes=others,
+            tools=llm.tool_instructions if llm else None,
+        )
+        return ReplyRequest(
+            messages=(Message(role="system", content=system), *self.history.messages),
+            reason=reason,
+            scene=self._scene,
+            variables=dict(self.variables),
+        )
+
+    # ------------------------------------------------------------ what happens to it
+
+    def caller_said(self, text: str) -> None:
+        self.history.caller(text)
+
+    def take_back(self) -> None:
+        """The caller went on: what was committed is one turn with what follows."""
+        self.history.take_back()
+
+    def amend(self, text: str) -> None:
+        """Words that came late: the newest caller message is now `text`."""
+        self.history.amend(text)
+
+    def says(self, utterance_id: str, text: str) -> None:
+        """The whole reply as the brain wrote it, tags included."""
+        self.history.agent(utterance_id, text)
+
+    def heard(self, heard: Heard) -> None:
+        self.history.heard(heard)
+
+    def set_variable(self, name: str, value: str) -> None:
+        self.variables[name] = value
+
+    def goto(self, scene: str) -> bool:
+        """Go on in `scene`; False when there is none of that name."""
+        if scene not in self.playbook.scenes:
+            return False
+        self._scene = scene
+        return True
+
+    def _render(self, text: str) -> str:
+        return render(text, self.variables)

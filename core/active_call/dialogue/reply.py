@@ -1,0 +1,95 @@
+"""From a brain's stream of text to speech and acts, in the order in which they were written."""
+
+from collections.abc import Callable
+
+from active_call.playbook.acts import Act, Hangup, Malformed, SetVar
+from active_call.playbook.sentences import SentenceSplitter
+from active_call.playbook.tags import TagParser
+from active_call.plugin.values import Reasoning, Text, ToolCall, Usage
+
+from .agent import Agent
+from .mouth import Mouth
+
+
+class Reply:
+    """One answer of the brain on its way to the mouth. `take` and `close` are plain calls."""
+
+    def __init__(
+        self,
+        utterance_id: str,
+        agent: Agent,
+        mouth: Mouth,
+        *,
+        on_speech: Callable[[], None],
+        on_malformed: Callable[[Malformed], None],
+    ) -> None:
+        self.utterance_id = utterance_id
+        self.raw = ""
+        """Everything the brain wrote."""
+        self.reasoning = ""
+        self.begun = False
+        """Whether anything reached the mouth."""
+        self._agent = agent
+        self._mouth = mouth
+        self._on_speech = on_speech
+        self._on_malformed = on_malformed
+        self._tags = TagParser()
+        self._sentences = SentenceSplitter()
+        self._hanging_up = False
+
+    def take(self, item: Text | Reasoning | ToolCall | Usage) -> None:
+        if isinstance(item, Text):
+            self.raw += item.text
+            self._pieces(self._tags.feed(item.text))
+        elif isinstance(item, Reasoning):
+            self.reasoning += item.text
+
+    def close(self) -> None:
+        """The brain has finished: what is left is said, the utterance gets no more."""
+        self._pieces(self._tags.close())
+        self._say(self._sentences.close())
+        if self.begun:
+            self._agent.says(self.utterance_id, self.raw)
+            self._mouth.finish(self.utterance_id)
+
+    def abandon(self) -> None:
+        """The brain failed or was cancelled: what was handed over stands, nothing is added."""
+        if self.begun:
+            self._agent.says(self.utterance_id, self.raw)
+            self._mouth.finish(self.utterance_id)
+
+    def _pieces(self, pieces: list[str | Act | Malformed]) -> None:
+        for piece in pieces:
+            if isinstance(piece, str):
+                # What follows a hang-up is dropped; variables set behind it still count.
+                if not self._hanging_up:
+                    self._say(self._sentences.feed(piece))
+            elif isinstance(piece, Malformed):
+                self._on_malformed(piece)
+            else:
+                self._act(piece)
+
+    def _act(self, act: Act) -> None:
+        if isinstance(act, SetVar):
+            self._agent.set_variable(act.key, act.value)
+            return
+        if self._hanging_up:
+            return
+        self._say(self._sentences.close())
+        self._sentences = SentenceSplitter()
+        self._hanging_up = isinstance(act, Hangup)
+        self._begin()
+        self._mouth.act(self.utterance_id, act)
+
+    def _say(self, sentences: list[str]) -> None:
+        for sentence in sentences:
+            if not sentence.strip() and not self.begun:
+                continue
+            self._begin()
+            self._mouth.say(self.utterance_id, sentence)
+            self._on_speech()
+
+    def _begin(self) -> None:
+        if not self.begun:
+            self.begun = True
+            self._mouth.begin(self.utterance_id)

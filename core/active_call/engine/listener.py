@@ -1,0 +1,211 @@
+"""Feeds a recogniser: a stream per utterance (or per call), audio from before the onset, pauses, the end of turn."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+from active_call.audio import RATE_HZ
+from active_call.audio.resample import Resampler
+from active_call.media.intake import Feed, Intake
+from active_call.plugin.errors import ErrorKind, ProviderError
+from active_call.plugin.providers import RecogniserSession
+from active_call.plugin.traits import AsrTraits
+from active_call.plugin.values import Audio, EndOfTurn, Final, Partial, Samples, SpeechPaused
+from active_call.providers.stream import read
+
+from .reports import Reports, Task
+
+BEFORE_ONSET = RATE_HZ * 300 // 1000
+REPLAY = 30 * RATE_HZ
+"""How much of an utterance is kept for a second try."""
+LATE_FACTOR = 4
+"""A recogniser that has not answered after four times its own p99 is given up."""
+
+
+class _Stream:
+    """The audio of one `transcribe`, ended by the core; can be replayed after a failure."""
+
+    def __init__(self, start: int, resampler: Resampler | None, rate_hz: int) -> None:
+        self.start = start
+        self.rate_hz = rate_hz
+        self.feed: Feed | None = None
+        self.ended = False
+        self.finals = 0
+        self._patience: asyncio.Timeout | None = None
+        self._until: float | None = None
+        self._resampler = resampler
+        self._items: deque[Audio | SpeechPaused | EndOfTurn] = deque()
+        self._kept: list[Audio | SpeechPaused | EndOfTurn] = []
+        self._kept_samples = 0
+        self._news = asyncio.Event()
+
+    def audio(self, samples: Samples) -> None:
+        if self._resampler is not None:
+            samples = self._resampler.process(samples)
+        self._kept_samples += len(samples)
+        self.put(Audio(samples=samples, rate_hz=self.rate_hz))
+
+    def put(self, item: Audio | SpeechPaused | EndOfTurn) -> None:
+        self._items.append(item)
+        if self._kept_samples <= REPLAY:
+            self._kept.append(item)
+        self._news.set()
+
+    def close(self, patience_ms: int) -> None:
+        """No more audio; the recogniser has `patience_ms` to finish."""
+        self.ended = True
+        self._news.set()
+        self._until = asyncio.get_running_loop().time() + patience_ms / 1000
+        if self._patience is not None:
+            self._patience.reschedule(self._until)
+
+    def patience(self) -> asyncio.Timeout:
+        """The bound of one try; tightened when the audio ends."""
+        self._patience = asyncio.timeout_at(self._until)
+        return self._patience
+
+    def replay(self) -> bool:
+        """Queue everything once more; False when it is too long to repeat."""
+        if self._kept_samples > REPLAY:
+            return False
+        self._items = deque(self._kept)
+        return True
+
+    async def items(self) -> AsyncIterator[Audio | SpeechPaused | EndOfTurn]:
+        while True:
+            while self._items:
+                yield self._items.popleft()
+            if self.ended:
+                return
+            self._news.clear()
+            await self._news.wait()
+
+
+class Listener:
+    """Owned by a pipeline. Texts come back through `on_partial` and `on_final`."""
+
+    def __init__(
+        self,
+        session: RecogniserSession,
+        traits: AsrTraits,
+        *,
+        name: str,
+        intake: Intake,
+        reports: Reports,
+        now_ms: Callable[[], int],
+        on_partial: Callable[[Partial], None],
+        on_final: Callable[[Final], None],
+    ) -> None:
+        self._session = session
+        self._traits = traits
+        self._name = name
+        self._intake = intake
+        self._reports = reports
+        self._now_ms = now_ms
+        self._on_partial = on_partial
+        self._on_final = on_final
+        self._stream: _Stream | None = None
+        self._task: Task | None = None
+        self._index = 0
+        self._began_ms = 0
+        self._first_told = False
+
+    @property
+    def per_call(self) -> bool:
+        return self._traits.stream == "call"
+
+    def begin(self, onset: int) -> None:
+        """Speech began at sample `onset`; a stream that is already open just goes on."""
+        self._began_ms = self._intake.at_ms(onset, self._now_ms())
+        self._first_told = False
+        if self._stream is not None:
+            return
+        start = max(0, onset - BEFORE_ONSET)
+        rate = self._traits.rate_hz
+        stream = self._stream = _Stream(start, None if rate == RATE_HZ else Resampler(RATE_HZ, rate), rate)
+        stream.feed = self._intake.feed(start, RATE_HZ * self._traits.chunk_ms // 1000, stream.audio)
+        self._task = self._reports.spawn(f"asr {self._name}", self._read(stream))
+
+    def paused(self) -> None:
+        """The caller fell silent: recognisers that want to know get everything up to now first."""
+        if self._stream is not None and self._traits.wants_pauses:
+            self._flush(self._stream, reopen=True)
+            self._stream.put(SpeechPaused())
+
+    def end(self) -> None:
+        """The turn has ended: ask for the final text. A per-call stream stays open for the next turn."""
+        stream = self._stream
+        if stream is None:
+            return
+        self._flush(stream, reopen=self.per_call)
+        stream.put(EndOfTurn())
+        if not self.per_call:
+            stream.close(self._traits.final_p99_ms * LATE_FACTOR)
+            self._stream = None
+
+    def abandon(self) -> None:
+        """Nothing was said after all."""
+        if self._stream is not None and not self.per_call:
+            self._flush(self._stream, reopen=False)
+            self._stream = None
+            if self._task is not None:
+                self._task.cancel()
+
+    def _flush(self, stream: _Stream, *, reopen: bool) -> None:
+        if stream.feed is not None:
+            self._intake.unfeed(stream.feed)
+            stream.feed = None
+        if reopen:
+            chunk = RATE_HZ * self._traits.chunk_ms // 1000
+            stream.feed = self._intake.feed(self._intake.written, chunk, stream.audio)
+
+    async def _read(self, stream: _Stream) -> None:
+        for again in (False, True):
+            try:
+                await self._transcribe(stream)
+                return
+            except ProviderError as error:
+                if again or not error.kind.retryable or stream.finals or not stream.replay():
+                    self._reports.error("asr", f"{self._name}: {error}", 500)
+                    break
+                await asyncio.sleep(min(error.retry_after_s or 0.2, 2.0))
+        if self._stream is stream:
+            self._flush(stream, reopen=False)
+            self._stream = None
+        if not stream.finals:
+            # The turn must not wait for a text that will never come.
+            self._on_final(Final(text=""))
+
+    async def _transcribe(self, stream: _Stream) -> None:
+        source = self._session.transcribe(stream.items())
+        try:
+            async with stream.patience():
+                await read(
+                    source,
+                    lambda item: self._take(stream, item),
+                    what=f"ASR {self._name}",
+                    first_ms=None,
+                    idle_ms=None,
+                )
+        except TimeoutError as error:
+            raise ProviderError(ErrorKind.TIMEOUT, "no final text in time") from error
+
+    def _take(self, stream: _Stream, item: Partial | Final) -> None:
+        now_ms = self._now_ms()
+        if not self._first_told and item.text.strip():
+            self._first_told = True
+            self._reports.metrics(f"ttfb.asr.{self._name}", now_ms - self._began_ms, {"index": self._index})
+        if isinstance(item, Partial):
+            if item.text.strip():
+                self._reports.partial(self._index, item.text, self._began_ms, now_ms)
+                self._on_partial(item)
+            return
+        stream.finals += 1
+        if item.text.strip():
+            base = self._intake.at_ms(stream.start, now_ms)
+            start, end = (base + item.start_ms, base + item.end_ms) if item.end_ms else (self._began_ms, now_ms)
+            self._reports.final(self._index, item.text, start, end, item.confidence)
+            data = {"index": self._index}
+            self._reports.metrics(f"completed.asr.{self._name}", now_ms - self._began_ms, data)
+            self._index += 1
+        self._on_final(item)
