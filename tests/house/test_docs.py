@@ -4,7 +4,7 @@ import argparse
 import importlib
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import get_args
 
 import pytest
@@ -28,10 +28,12 @@ def page(name: str) -> str:
     return path.read_text("utf-8")
 
 
-def absent(words: set[str], text: str) -> list[str]:
-    """Those of `words` that stand nowhere in back quotes, alone or as a part of a piece of code."""
-    quoted = " ".join(re.findall(r"`+([^`]+)`+", text))
-    return sorted(word for word in words if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", quoted))
+def describes(name: str, words: Iterable[str]) -> None:
+    """Every word stands in back quotes on that page, alone or as a part of a piece of code."""
+    quoted = " ".join(re.findall(r"`+([^`]+)`+", page(name)))
+    absent = sorted(word for word in words if not re.search(rf"(?<![\w-]){re.escape(word)}(?![\w-])", quoted))
+    if absent:
+        pytest.fail(f"docs/reference/{name}.md has no word about: {', '.join(absent)}", pytrace=False)
 
 
 def keys(model: type[BaseModel]) -> set[str]:
@@ -44,12 +46,12 @@ def keys(model: type[BaseModel]) -> set[str]:
 def test_every_hook_is_described() -> None:
     names = {name for name, _ in inspect.getmembers(hooks, inspect.isfunction) if name.startswith("register_")}
     assert len(names) > 5
-    assert not absent(names, page("hooks"))
+    describes("hooks", names)
 
 
 @pytest.mark.parametrize("traits", TRAITS.values(), ids=lambda traits: traits.__name__)
 def test_every_trait_is_described(traits: type) -> None:
-    assert not absent({traits.__name__, *inspect.signature(traits).parameters}, page("hooks"))
+    describes("hooks", {traits.__name__, *inspect.signature(traits).parameters})
 
 
 # ---------------------------------------------------------------- the wire
@@ -57,17 +59,17 @@ def test_every_trait_is_described(traits: type) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_its_fields_are_described(name: str) -> None:
-    assert not absent({name, *keys(COMMANDS[name])}, page("websocket-api"))
+    describes("websocket-api", {name, *keys(COMMANDS[name])})
 
 
 @pytest.mark.parametrize("event", get_args(Event), ids=lambda event: event.__name__)
 def test_every_event_and_its_fields_are_described(event: type[BaseModel]) -> None:
-    assert not absent({event.model_fields["event"].default, *keys(event)}, page("websocket-api"))
+    describes("websocket-api", {event.model_fields["event"].default, *keys(event)})
 
 
 @pytest.mark.parametrize("name", [name for name in options.__all__ if name.endswith("Option")])
 def test_every_call_option_is_described(name: str) -> None:
-    assert not absent(keys(getattr(options, name)), page("call-options"))
+    describes("call-options", keys(getattr(options, name)))
 
 
 # ---------------------------------------------------------------- playbooks
@@ -75,7 +77,7 @@ def test_every_call_option_is_described(name: str) -> None:
 
 def test_every_key_of_a_playbook_is_described() -> None:
     models = [PlaybookConfig, *_models_inside(PlaybookConfig, "active_call.playbook")]
-    assert not absent({key for model in models for key in keys(model)}, page("playbook"))
+    describes("playbook", {key for model in models for key in keys(model)})
 
 
 def _models_inside(model: type[BaseModel], package: str) -> Iterator[type[BaseModel]]:
@@ -112,7 +114,7 @@ def test_every_command_and_flag_of_the_command_line_is_described(command: str, m
     monkeypatch.setattr(argparse.ArgumentParser, "parse_known_args", catch)
     with pytest.raises(_Caught):
         importlib.import_module(f"active_call.cli.{command}").main([])
-    assert not absent({command, *_flags(caught[0])}, page("cli"))
+    describes("cli", {command, *_flags(caught[0])})
 
 
 def _flags(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -135,4 +137,4 @@ def test_every_environment_variable_is_described() -> None:
     }
     exported = {name for path in code for name in re.findall(r"(?m)^([A-Z][A-Z0-9_]+)\b", text_of(path))}
     assert {"OFFLINE_MODELS_DIR", "OPENAI_API_KEY"} <= strings - exported
-    assert not absent(strings - exported, page("settings"))
+    describes("settings", strings - exported)
