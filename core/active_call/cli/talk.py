@@ -59,8 +59,15 @@ def main(args: list[str]) -> int:
         return 2
     logging.basicConfig(level=logging.INFO if options.verbose else logging.ERROR, format="%(levelname)s %(message)s")
 
-    from active_call.cli.conversation import hold
+    from active_call.cli.spoken import hold
 
     return asyncio.run(
-        hold(options.playbook, lines, out=options.out, codec=options.codec, models_dir=options.models_dir)
+        hold(
+            options.playbook,
+            options.playbook.resolve().parent,
+            lines,
+            out=options.out,
+            codec=options.codec,
+            models_dir=options.models_dir,
+        )
     )

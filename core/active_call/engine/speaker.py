@@ -223,7 +223,8 @@ class Speaker:
         ledger = self._playback.cut(fade_ms)
         for utterance, heard in ledger:
             self._sayings.pop(utterance.id, None)
-            self._reports.interrupted(utterance.play_id, heard)
+            if heard.heard_ms < heard.total_ms or heard.position < heard.total_chars:
+                self._reports.interrupted(utterance.play_id, heard)
             self._reports.track_ended(utterance.play_id, heard, auto_hangup=False)
         cut = {utterance.id for utterance, _ in ledger}
         self._jobs = deque(job for job in self._jobs if job.utterance.id not in cut)

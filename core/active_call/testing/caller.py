@@ -59,6 +59,7 @@ class Caller:
         self._recorder: WavWriter | None = None
         self._up = Resampler(self._rate, RATE_HZ, steady=True) if self._rate != RATE_HZ else None
         self._news = asyncio.Event()
+        self._spoken = asyncio.Event()
         self._last_sound = time.monotonic()
         self._tasks: list[asyncio.Task[None]] = []
         self.spoken_at = 0.0
@@ -107,8 +108,9 @@ class Caller:
             piece = samples[start : start + size]
             frame[: len(piece)] = piece
             self._out.append(frame)
+        self._spoken.clear()
         while self._out and self.closed is None:
-            await asyncio.sleep(FRAME_MS / 1000)
+            await self._next(1.0, self._spoken)
 
     async def quiet(self, seconds: float, patience: float) -> bool:
         """Wait until something was heard and then nothing for `seconds`; False when time is up or the call is over."""
@@ -149,10 +151,12 @@ class Caller:
             await self._next(end - time.monotonic())
         return self.closed is not None
 
-    async def _next(self, seconds: float) -> None:
-        self._news.clear()
+    async def _next(self, seconds: float, event: asyncio.Event | None = None) -> None:
+        event = event or self._news
+        if event is self._news:
+            event.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._news.wait(), max(0.0, seconds))
+            await asyncio.wait_for(event.wait(), max(0.0, seconds))
 
     # ------------------------------------------------------------ the wire
 
@@ -187,6 +191,8 @@ class Caller:
                 await self._socket.send(self._encode(frame))
                 if frame is not silence:
                     self.spoken_at = time.monotonic()
+                    if not self._out:
+                        self._spoken.set()
                 self._write(frame)
                 sent += 1
                 await asyncio.sleep(max(0.0, began + sent * FRAME_MS / 1000 - time.monotonic()))

@@ -1,4 +1,4 @@
-"""The spoken conversation of `talk`: a server in this process, a caller on its WebSocket, and what is printed of both."""
+"""The spoken conversation of `talk`: a server in this process, a caller on its WebSocket, both printed."""
 
 import sys
 import time
@@ -10,6 +10,7 @@ import httpx
 import numpy as np
 
 from active_call.audio import RATE_HZ
+from active_call.audio.resample import resample
 from active_call.audio.wav import WavError, load_mono
 from active_call.engine.stages import STAGES
 from active_call.playbook.load import load_file
@@ -33,10 +34,9 @@ PATIENCE_S = 20.0
 
 
 async def hold(
-    playbook: Path, lines: Sequence[tuple[str, str]], *, out: Path, codec: str, models_dir: Path | None
+    playbook: Path, folder: Path, lines: Sequence[tuple[str, str]], *, out: Path, codec: str, models_dir: Path | None
 ) -> int:
     """Hold the call and print it; the exit status."""
-    folder = playbook.resolve().parent
     runtime = Runtime(Paths(playbooks=[folder], media=[folder]), models_dir=models_dir)
     try:
         load_file(playbook, environ=runtime.environ)
@@ -66,13 +66,12 @@ async def _audio(line: tuple[str, str], pool: ProviderPool, runtime: Runtime) ->
     if offer is None:
         raise PluginError("--say needs a voice: pip install active-call[hibari], or give a recording with --wav")
     voice = await pool.open(Kind.TTS, offer.name)
-    from active_call.audio.resample import resample
-
-    pieces: list[Samples] = []
     async with voice.session(TtsOptions()) as session:
-        async for item in session.speak(SpeakRequest(text=value)):
-            if isinstance(item, Audio):
-                pieces.append(resample(item.samples, item.rate_hz, RATE_HZ))
+        pieces = [
+            resample(item.samples, item.rate_hz, RATE_HZ)
+            async for item in session.speak(SpeakRequest(text=value))
+            if isinstance(item, Audio)
+        ]
     return np.concatenate(pieces) if pieces else np.zeros(0, np.int16)
 
 
