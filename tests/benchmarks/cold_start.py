@@ -1,6 +1,6 @@
 """How long the command line takes to answer, from nothing: `python tests/benchmarks/cold_start.py`.
 
-`--help` aims at 150 ms. `serve` aims at 1 s until it answers `/list`; models load beside that, and their time is printed.
+`--help` aims at 150 ms, `serve` at 1 s until it answers `/list`; models load beside that.
 """
 
 import socket
