@@ -1,6 +1,7 @@
 """The command line. Only the chosen command's module is imported, so `active-call --help` answers at once."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -11,6 +12,7 @@ COMMANDS: dict[str, str] = {
     "check": "say what is wrong with a playbook and how to mend it",
     "plugins": "list what is installed and what it still needs",
     "models": "list, pull and verify model weights",
+    "config": "show, check or start a configuration file",
     "doctor": "look over this machine and say what is missing",
 }
 
@@ -42,6 +44,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         status: int = importlib.import_module(f"active_call.cli.{name}").main(args)
+        sys.stdout.flush()
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read us has gone (`| head`). What is still buffered must not fail once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     return status
