@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 sh .ci/setup.sh run
 mkdir -p out
 .venv/bin/active-call talk playbook-examples/hello.md --out out/hello.wav \
-    --say "Hello! When are you open?" \
-    --say "I have a flat tyre. Can you fix it?" \
+    --say "When are you open?" \
+    --say "I have a flat tyre, can you fix it?" \
     --say "Thank you, goodbye."
 cat <<'END'
 
