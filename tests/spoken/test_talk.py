@@ -18,7 +18,10 @@ from active_call.plugin.values import AsrOptions, Audio, EndOfTurn, Final, Sampl
 pytestmark = pytest.mark.model
 
 CLIP = Path("/usr/share/pocketsphinx/test/data/librivox/sense_and_sensibility_01_austen_64kb-0870.wav")
-SAID = "and mister john dashwood had then leisure to consider how much there might be prudently in his power to do for them"
+SAID = (
+    "and mister john dashwood had then leisure to consider "
+    "how much there might be prudently in his power to do for them"
+)
 ANSWER = "The shop is open all day, from Tuesday to Saturday."
 PLAYBOOK = f"""---
 greeting: Good morning.

@@ -2,11 +2,11 @@
 
 import asyncio
 import contextlib
-import logging
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from active_call.call.call import Services
 from active_call.call.directory import Directory
@@ -21,8 +21,6 @@ from active_call.providers.choice import best, lacks
 from active_call.providers.host import CoreHost
 from active_call.providers.pool import ProviderPool
 from active_call.store.models import ModelStore, default_root
-
-log = logging.getLogger(__name__)
 
 EMBEDDED = (Kind.VAD, Kind.TURN, Kind.ASR, Kind.TTS)
 
@@ -48,6 +46,7 @@ class Runtime:
         environ: Mapping[str, str] | None = None,
         inference_threads: int | None = None,
         calls: int = 1000,
+        plugin_settings: Callable[[str], Mapping[str, Any]] = lambda plugin: {},
     ) -> None:
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self.registry = registry or discover()
@@ -55,6 +54,7 @@ class Runtime:
         self._paths = paths
         self._threads = inference_threads
         self._calls = calls
+        self._plugin_settings = plugin_settings
 
     def missing_models(self) -> list[str]:
         """Models of the engines that a playbook without names would use, and that are not here yet."""
@@ -70,7 +70,7 @@ class Runtime:
         """The clock ticks and providers can be opened; everything is closed at the end."""
         warm_up()
         host = CoreHost(self.store, environ=self.environ, threads=self._threads)
-        async with MediaClock() as clock, ProviderPool(self.registry, host) as pool:
+        async with MediaClock() as clock, ProviderPool(self.registry, host, self._plugin_settings) as pool:
             services = Services(
                 pool=pool,
                 clock=clock,
@@ -86,17 +86,17 @@ class Runtime:
                 await manager.shut_down()
                 await host.aclose()
 
-    async def preload(self, pool: ProviderPool) -> None:
-        """Open the default engines in parallel, so that the first call does not wait; failures are said, not fatal."""
-        names = [
-            (kind, offer.name) for kind in EMBEDDED if (offer := best(self.registry, kind, self.store, self.environ))
-        ]
+    async def preload(self, pool: ProviderPool) -> list[str]:
+        """Open the default engines in parallel, so that the first call does not wait; a line for each that failed."""
+        offers = [offer for kind in EMBEDDED if (offer := best(self.registry, kind, self.store, self.environ))]
         settings = {Kind.VAD: {"rate_hz": 16000}}
         opened = await asyncio.gather(
-            *(pool.open(kind, name, settings.get(kind)) for kind, name in names), return_exceptions=True
+            *(pool.open(offer.kind, offer.name, settings.get(offer.kind)) for offer in offers), return_exceptions=True
         )
-        for (kind, name), result in zip(names, opened, strict=True):
+        failed = []
+        for offer, result in zip(offers, opened, strict=True):
             if isinstance(result, ProviderError | PluginError):
-                log.warning("%s %s is not available: %s", kind, name, result)
+                failed.append(f"{offer.kind} {offer.name} is not available: {result}")
             elif isinstance(result, BaseException):
                 raise result
+        return failed

@@ -1,58 +1,194 @@
-"""`active-call serve`: the server."""
+"""`active-call serve`, which is also what `active-call` with options does: the server."""
 
 import argparse
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import sys
 import time
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from active_call.config.flags import add_server_flags, cli_overrides
+
+if TYPE_CHECKING:
+    from active_call.config.settings import Settings
+    from active_call.providers.pool import ProviderPool
+
+    from .runtime import Runtime
+
+DOTENV = Path(".env")
 
 
 def parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="active-call serve", description="Run the server.")
-    parser.add_argument("--http", metavar="ADDR:PORT", default="127.0.0.1:8080", help="where to listen")
-    parser.add_argument("--models-dir", metavar="DIR", type=Path, help="where model weights are")
+    parser = argparse.ArgumentParser(prog="active-call serve", description="Run the server until SIGINT or SIGTERM.")
+    add_server_flags(parser)
     return parser
 
 
 def main(args: list[str]) -> int:
+    """0: stopped as asked; 1: it could not run; 2: wrong flags or configuration."""
     options = parser().parse_args(args)
-    host, _, port = options.http.rpartition(":")
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+
+    from active_call.config.checks import startup_problems
+    from active_call.config.effect import warning
+    from active_call.config.load import load
+    from active_call.config.problems import ConfigError
+
     try:
-        import uvloop
-    except ImportError:
-        runner = asyncio.run
-    else:
-        runner = uvloop.run
+        settings = load(options.conf, cli_overrides(options), os.environ, DOTENV)
+        problems = startup_problems(settings)
+        if problems:
+            raise ConfigError(problems)
+    except ConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    _log(settings)
+    unused = warning(settings.without_effect())
+    if unused:
+        print(unused, file=sys.stderr)
+
+    from .runtime import Paths, Runtime
+
+    runtime = Runtime(
+        Paths(playbooks=[settings.playbooks], media=[Path.cwd(), *settings.paths.media], allow=settings.paths.allow),
+        models_dir=settings.models_dir,
+        inference_threads=settings.inference_threads,
+        calls=settings.limits.calls,
+        plugin_settings=settings.plugin,
+    )
     try:
-        return runner(_serve(host, int(port), options.models_dir))
-    except OSError as error:
-        print(f"active-call serve: {options.http}: {error.strerror or error}", file=sys.stderr)
+        if options.download_models:
+            _run(_download(runtime, options.download_models))
+            if options.exit_after_download:
+                return 0
+        _check_sip(settings, options, runtime)
+        return _run(_serve(settings, runtime))
+    except _CannotRun as error:
+        print(f"active-call serve: {error}", file=sys.stderr)
         return 1
 
 
-async def _serve(host: str, port: int, models_dir: Path | None) -> int:
+class _CannotRun(Exception):
+    pass
+
+
+def _run(work: Coroutine[Any, Any, int]) -> int:
+    """On uvloop when it is installed (`active-call[fast]`)."""
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(work)
+    return uvloop.run(work)
+
+
+def _log(settings: "Settings") -> None:
+    from active_call.guard.secrets import RedactSecrets
+
+    handler: logging.Handler = logging.StreamHandler()
+    if settings.log_file is not None:
+        handler = logging.FileHandler(settings.log_file, encoding="utf-8")
+    secrets = RedactSecrets()
+    secrets.register(*settings.secret_values())
+    handler.addFilter(secrets)
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s", handlers=[handler]
+    )
+    for name in ("httpx", "httpcore", "uvicorn.error", "active_call.server.socket"):
+        logging.getLogger(name).setLevel(max(logging.WARNING, logging.getLogger().level))
+
+
+async def _download(runtime: "Runtime", name: str) -> int:
+    from active_call.store.errors import ModelError
+    from active_call.store.provision import ensure
+
+    from .models import display
+
+    names = [entry.name for entry in runtime.store.entries.values()] if name == "all" else [name]
+    shown = display(sys.stderr)
+    try:
+        await ensure(runtime.store, names, shown.say, shown)
+    except ModelError as error:
+        raise _CannotRun(str(error)) from None
+    finally:
+        shown.close()
+    return 0
+
+
+def _check_sip(settings: "Settings", options: argparse.Namespace, runtime: "Runtime") -> None:
+    """SIP that was asked for and cannot be had must not be missed in silence."""
+    from active_call.plugin.registry import Kind
+
+    if settings.sip_address is None and not options.call:
+        return
+    if any(offer.traits.call_type == "sip" for offer in runtime.registry.offers(Kind.TRANSPORT)):
+        return
+    problem = "no installed plugin offers SIP (pip install active-call[sip])"
+    if options.call or options.sip or settings.addr is not None or settings.udp_port is not None:
+        raise _CannotRun(f"SIP was asked for, and {problem}")
+    print(f"active-call serve: {problem}: nobody can phone in", file=sys.stderr)
+
+
+async def _serve(settings: "Settings", runtime: "Runtime") -> int:
     from active_call.server.app import application
 
     from .http import bind, listening
-    from .runtime import Paths, Runtime
 
     began = time.monotonic()
-    runtime = Runtime(Paths(playbooks=[Path("config/playbook")], media=[Path.cwd()]), models_dir=models_dir)
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, stop.set)
+    host, port = settings.http_address
+    try:
+        listener = bind(host, port)
+    except OSError as error:
+        raise _CannotRun(f"cannot listen on {settings.http_addr}: {error.strerror or error}") from None
+    stop = _signals()
     async with runtime.running() as manager:
-        loading = asyncio.create_task(runtime.preload(manager.services.pool))
-        async with listening(application(manager), bind(host, port)):
-            print(f"listening on http://{host}:{port} after {time.monotonic() - began:.2f} s", flush=True)
+        loading = asyncio.create_task(_load(runtime, manager.services.pool), name="loading models")
+        async with listening(application(manager), listener):
+            print(f"active-call listens on http://{settings.http_addr} ({_since(began)})", file=sys.stderr, flush=True)
             await stop.wait()
-        loading.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await loading
+            print("stopping: no new calls, the running ones end", file=sys.stderr, flush=True)
+            loading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await loading
     return 0
+
+
+def _since(began: float) -> str:
+    return f"{time.monotonic() - began:.2f} s"
+
+
+def _signals() -> asyncio.Event:
+    """Set by the first SIGINT or SIGTERM; a second one ends the process at once."""
+    stop = asyncio.Event()
+
+    def told() -> None:
+        if stop.is_set():
+            os._exit(130)
+        stop.set()
+
+    for name in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(name, told)
+    return stop
+
+
+async def _load(runtime: "Runtime", pool: "ProviderPool") -> None:
+    """Pull what is missing and open the default engines, while the server already answers."""
+    from active_call.store.errors import ModelError
+    from active_call.store.provision import ensure
+
+    from .models import display
+
+    began = time.monotonic()
+    shown = display(sys.stderr)
+    try:
+        await ensure(runtime.store, runtime.missing_models(), shown.say, shown)
+    except ModelError as error:
+        print(f"active-call serve: {error}", file=sys.stderr, flush=True)
+    finally:
+        shown.close()
+    for line in await runtime.preload(pool):
+        print(line, file=sys.stderr, flush=True)
+    print(f"engines are loaded ({_since(began)})", file=sys.stderr, flush=True)

@@ -73,7 +73,9 @@ def register_plugin(registry: Registry, name: str, plugin: object, origin: Distr
 
     def register(kind: Kind) -> Any:
         def add(label: str, factory: str | AnyFactory, traits: Traits, /, *, api: int = 1) -> None:
-            offers.append(Offer(kind=kind, name=label, factory=factory, traits=traits, distribution=origin, api=api))
+            offers.append(
+                Offer(kind=kind, name=label, factory=factory, traits=traits, distribution=origin, api=api, plugin=name)
+            )
 
         return add
 

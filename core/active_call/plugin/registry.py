@@ -82,6 +82,8 @@ class Offer:
     traits: Any
     distribution: Distribution
     api: int
+    plugin: str = ""
+    """The entry point's name: the table of settings (`plugins.<name>`) that its factory is given."""
 
     def load(self) -> AnyFactory:
         """The factory itself; this is where heavy imports happen."""

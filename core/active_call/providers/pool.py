@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from active_call.plugin.errors import ProviderError
@@ -19,9 +19,13 @@ log = logging.getLogger(__name__)
 class ProviderPool:
     """`open` is safe to call from many calls at once; a failed opening is not remembered."""
 
-    def __init__(self, registry: Registry, host: CoreHost) -> None:
+    def __init__(
+        self, registry: Registry, host: CoreHost, settings: Callable[[str], Mapping[str, Any]] = lambda plugin: {}
+    ) -> None:
+        """`settings(plugin)` gives what the operator set for a plugin, by its entry-point name."""
         self.registry = registry
         self.host = host
+        self._settings = settings
         self._opened: dict[tuple[Kind, str, str], asyncio.Task[None]] = {}
         self._ready: dict[tuple[Kind, str, str], asyncio.Future[Any]] = {}
         self._stop = asyncio.Event()
@@ -29,11 +33,12 @@ class ProviderPool:
     async def open(self, kind: Kind, name: str, settings: Mapping[str, Any] | None = None) -> Any:
         """The provider. Raises `UnknownPlugin` or `ProviderError` (a missing model names the command that gets it)."""
         offer = self.registry.find(kind, name)
-        key = (kind, name, json.dumps(settings or {}, sort_keys=True, default=str))
+        told = {**self._settings(offer.plugin), **(settings or {})}
+        key = (kind, name, json.dumps(told, sort_keys=True, default=str))
         ready = self._ready.get(key)
         if ready is None:
             ready = self._ready[key] = asyncio.get_running_loop().create_future()
-            keeper = self._keep(offer, dict(settings or {}), ready, key)
+            keeper = self._keep(offer, told, ready, key)
             self._opened[key] = asyncio.create_task(keeper, name=f"{kind} {name}")
         # A caller that goes away must not cancel the opening for the others.
         return await asyncio.shield(ready)
