@@ -605,6 +605,21 @@ def test_an_utterance_nobody_announced_is_noticed_by_its_samples(call):
     assert call.state is IDLE
 
 
+def test_a_final_of_speech_that_waits_for_a_slow_agent_stays_with_its_turn(driver):
+    call = driver(Policy(interruption=Interruption(strategy=Strategy.NONE)))
+    call.say("hello")
+    call.agent_says(4500)
+    call.voice_on()
+    call.send(ev.PartialText("and a tab"))
+    call.wait(500)
+    call.voice_off()
+    call.wait(2200)
+    call.send(ev.PlaybackDry())
+    assert call.state is THINKING
+    assert call.send(ev.FinalText("and a table")) == []
+    assert call.send(ev.PlaybackHeard(), ev.ReplyDone()) == [do.Commit("t2", "and a table")]
+
+
 # -- commands
 
 

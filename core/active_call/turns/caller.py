@@ -80,6 +80,9 @@ def final_before_answer(moves: Moves, event: ev.FinalText) -> None:
     if not event.text.strip():
         return
     last, announced = moves.last, moves.onset_ms is not None
+    if moves.turn is not None and not announced and not moves.is_overdue(event.text):
+        moves.turn.add_final(event.text)  # a turn that waits for its answer until the agent has finished
+        return
     late = last is not None and not announced and (moves.unheard or moves.is_late())
     if last is not None and (late or moves.is_overdue(event.text)):
         moves.last_final_ms = moves.now_ms
