@@ -5,6 +5,7 @@ from .hooks import hookimpl
 from .models import HubSource, ModelEntry, ModelFile, PackagePart, PackageSource
 from .traits import (
     AsrTraits,
+    DecoderTraits,
     LlmTraits,
     ProcessorTraits,
     RealtimeTraits,
@@ -18,6 +19,7 @@ from .traits import (
 
 __all__ = [
     "AsrTraits",
+    "DecoderTraits",
     "ErrorKind",
     "HubSource",
     "LlmTraits",

@@ -31,6 +31,7 @@ HOOKS: dict[Kind, str] = {
     Kind.PROCESSOR: "register_processors",
     Kind.TOOL: "register_tools",
     Kind.SINK: "register_sinks",
+    Kind.DECODER: "register_decoders",
 }
 BUILTIN = "builtin"
 

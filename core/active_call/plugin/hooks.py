@@ -68,5 +68,10 @@ def register_sinks(register: "Register") -> None:
 
 
 @hookspec
+def register_decoders(register: "Register") -> None:
+    """Readers of recorded files: `DecoderTraits`, `Decoder`."""
+
+
+@hookspec
 def register_models(register: "RegisterModel") -> None:
     """Model weights for the model store: `register(ModelEntry(...))`."""

@@ -169,3 +169,15 @@ class Sink(Protocol):
     """Receives each finished call record."""
 
     async def deliver(self, record: Mapping[str, Any]) -> None: ...
+
+
+# ---------------------------------------------------------------- files
+
+
+class Decoder(Protocol):
+    def decode(self, data: bytes) -> Audio:
+        """A whole file as mono samples at its own rate. Blocking: the core calls it in the pool.
+
+        Raises ValueError when the bytes are not of this format; the text is for the client.
+        """
+        ...

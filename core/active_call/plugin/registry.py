@@ -10,6 +10,7 @@ from .errors import NameTaken, PluginError, UnknownPlugin
 from .models import ModelEntry
 from .traits import (
     AsrTraits,
+    DecoderTraits,
     LlmTraits,
     ProcessorTraits,
     RealtimeTraits,
@@ -37,6 +38,7 @@ class Kind(StrEnum):
     PROCESSOR = "processor"
     TOOL = "tool"
     SINK = "sink"
+    DECODER = "decoder"
 
 
 TRAITS: dict[Kind, type[Traits]] = {
@@ -50,6 +52,7 @@ TRAITS: dict[Kind, type[Traits]] = {
     Kind.PROCESSOR: ProcessorTraits,
     Kind.TOOL: ToolTraits,
     Kind.SINK: SinkTraits,
+    Kind.DECODER: DecoderTraits,
 }
 
 AnyFactory = Callable[..., Any]

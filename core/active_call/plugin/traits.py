@@ -120,3 +120,13 @@ class TransportTraits(Traits):
     messages: bool = False
     sends_dtmf: bool = False
     takes_candidates: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderTraits(Traits):
+    """A reader of recorded files; the core itself reads WAV and raw PCM."""
+
+    suffixes: tuple[str, ...] = ()
+    """File name endings without the dot, lower case, e.g. `mp3`."""
+    content_types: tuple[str, ...] = ()
+    """Media types (RFC 6838) as HTTP names them, e.g. `audio/mpeg`."""
