@@ -62,8 +62,8 @@ def _show(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         values = {key: {"value": value, "origin": origin} for key, value, origin in rows}
         print(json.dumps(values, indent=2, ensure_ascii=False))
     else:
-        shown = [(key, json.dumps(value, ensure_ascii=False), origin or "default") for key, value, origin in rows]
-        print(table(("KEY", "VALUE", "FROM"), shown))
+        shown = [(key, origin or "default", json.dumps(value, ensure_ascii=False)) for key, value, origin in rows]
+        print(table(("KEY", "FROM", "VALUE"), shown))
     if said := effect.warning(settings.without_effect()):
         print(said, file=sys.stderr)
     return 0

@@ -85,7 +85,7 @@ def from_toml(path: Path) -> Layer:
 
 def _malformed(name: str, text: str, message: str) -> Problem:
     place = _TOML_PLACE.search(message)
-    line, column = text.count("\n") + 1, 1
+    line, column = text.count("\n") + 1, None
     if place and place[1]:
         line, column = int(place[1]), int(place[2])
     problem = _TOML_PLACE.sub("", message)
