@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel
 
 from active_call.config import effect
+from active_call.config.schema import json_schema
 from active_call.config.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -127,6 +128,14 @@ def test_keys_without_effect_are_named_in_one_line_when_given(loads):
 def test_the_table_of_what_has_no_effect_names_real_keys():
     for key in effect.WITHOUT_EFFECT:
         assert set(key.split(".")) <= keys(Settings), key
+
+
+def test_the_schema_describes_keys_by_the_words_beside_them():
+    schema = json_schema()
+    assert schema["properties"]["http_addr"]["description"] == "Where HTTP and WebSocket clients connect."
+    assert schema["$defs"]["Limits"]["properties"]["calls"]["description"].startswith("Calls at a time")
+    assert schema["$defs"]["TrunkMatch"]["properties"].keys() == {"from", "to"}
+    assert {"type": "string", "enum": ["auto", "on", "off"]} in schema["properties"]["auth"]["anyOf"]
 
 
 def test_every_key_stands_in_the_sample_and_in_the_reference():

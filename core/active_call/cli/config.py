@@ -88,7 +88,9 @@ def _leaves(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str
 
 
 def _schema(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    print(json.dumps(Settings.model_json_schema(mode="validation"), indent=2, ensure_ascii=False))
+    from active_call.config.schema import json_schema
+
+    print(json.dumps(json_schema(), indent=2, ensure_ascii=False))
     return 0
 
 

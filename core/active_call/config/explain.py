@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from .origins import Origins
 from .origins import Path as KeyPath
@@ -40,7 +39,7 @@ def explain(error: ValidationError, values: Mapping[str, Any], origins: Origins)
         if isinstance(wrong, Wrong) and wrong.key:
             path = (*path, wrong.key)
         key = dotted(path)
-        problem, suggestion = _said(detail, path, tags)
+        problem, suggestion = _said(dict(detail), path, tags)
         yield Problem(
             origin=origins.of(path) or Origin(source="settings"), key=key, problem=problem, suggestion=suggestion
         )
@@ -65,7 +64,7 @@ def _path(loc: Sequence[int | str], values: Mapping[str, Any]) -> tuple[KeyPath,
     return path, frozenset(tags)
 
 
-def _said(detail: ErrorDetails, path: KeyPath, tags: frozenset[str]) -> tuple[str, str]:
+def _said(detail: Mapping[str, Any], path: KeyPath, tags: frozenset[str]) -> tuple[str, str]:
     kind, context = detail["type"], detail.get("ctx", {})
     wrong = context.get("error")
     if isinstance(wrong, Wrong):

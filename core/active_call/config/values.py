@@ -22,7 +22,6 @@ class Section(BaseModel):
         extra="forbid",
         frozen=True,
         populate_by_name=True,
-        use_attribute_docstrings=True,
         hide_input_in_errors=True,  # the input may be a secret
         allow_inf_nan=False,
         defer_build=True,
