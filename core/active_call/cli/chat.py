@@ -28,6 +28,7 @@ def main(args: list[str]) -> int:
 
 
 async def _chat(path: Path) -> int:
+    from active_call.config.sources import environment
     from active_call.dialogue.agent import Agent
     from active_call.playbook.load import load_file
     from active_call.playbook.problems import PlaybookError
@@ -42,15 +43,16 @@ async def _chat(path: Path) -> int:
 
     from .typed import Conversation
 
+    environ = environment(os.environ, Path(".env"))
     try:
-        playbook = load_file(path, environ=os.environ)
+        playbook = load_file(path, environ=environ)
         agent = Agent(playbook, {"session_id": new_session_id(), "call_type": "text", "caller": "", "callee": ""})
         registry = discover()
         options = agent.llm_options
         named = playbook.config.llm.provider if playbook.config.llm else None
-        name, why = brain(registry, named, options.base_url, os.environ)
+        name, why = brain(registry, named, options.base_url, environ)
         print(f"({name}: {why})", file=sys.stderr)
-        host = CoreHost(ModelStore(default_root(os.environ), registry.models))
+        host = CoreHost(ModelStore(default_root(environ), registry.models), environ=environ)
         try:
             async with ProviderPool(registry, host) as pool:
                 provider = await pool.open(Kind.LLM, name)

@@ -37,6 +37,7 @@ def main(args: list[str]) -> int:
     from active_call.config.effect import warning
     from active_call.config.load import load
     from active_call.config.problems import ConfigError
+    from active_call.config.sources import environment
 
     try:
         settings = load(options.conf, cli_overrides(options), os.environ, DOTENV)
@@ -56,6 +57,7 @@ def main(args: list[str]) -> int:
     runtime = Runtime(
         Paths(playbooks=[settings.playbooks], media=[Path.cwd(), *settings.paths.media], allow=settings.paths.allow),
         models_dir=settings.models_dir,
+        environ=environment(os.environ, DOTENV),
         inference_threads=settings.inference_threads,
         calls=settings.limits.calls,
         plugin_settings=settings.plugin,

@@ -1,5 +1,6 @@
 """The spoken conversation of `talk`: a server in this process, a caller on its WebSocket, both printed."""
 
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ import numpy as np
 from active_call.audio import RATE_HZ
 from active_call.audio.resample import resample
 from active_call.audio.wav import WavError, load_mono
+from active_call.config.sources import environment
 from active_call.engine.stages import STAGES
 from active_call.playbook.load import load_file
 from active_call.playbook.problems import PlaybookError
@@ -37,7 +39,8 @@ async def hold(
     playbook: Path, folder: Path, lines: Sequence[tuple[str, str]], *, out: Path, codec: str, models_dir: Path | None
 ) -> int:
     """Hold the call and print it; the exit status."""
-    runtime = Runtime(Paths(playbooks=[folder], media=[folder]), models_dir=models_dir)
+    environ = environment(os.environ, Path(".env"))
+    runtime = Runtime(Paths(playbooks=[folder], media=[folder]), models_dir=models_dir, environ=environ)
     try:
         load_file(playbook, environ=runtime.environ)
         shown = display(sys.stderr)

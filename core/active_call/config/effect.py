@@ -40,7 +40,6 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "http_access_skip_paths": _LATER,
     "outbound": _LATER,
     "auth.origins": _LATER,
-    "plugins": "no plugin declares keys in this version",
 }
 """Dotted keys, each with all that is inside it, and the reason."""
 
