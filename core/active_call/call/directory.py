@@ -35,6 +35,15 @@ class CallHandle(Protocol):
         """Numbered events until the call's last. Raises `call.log.Lagged`."""
         ...
 
+    def timeline(self, after: int = 0) -> AsyncIterator[tuple[int, Event | Command]]:
+        """Events, and the commands between them, with the numbers that `events` has. Raises `call.log.Lagged`."""
+        ...
+
+    @property
+    def last(self) -> int:
+        """Number of the newest event or command: what comes next has a higher one."""
+        ...
+
     def lost(self) -> None:
         """The controller's socket is gone."""
         ...
@@ -93,6 +102,11 @@ class Directory:
         session_id = new_session_id()
         self._staged[session_id] = Staged(name, content, time.monotonic() + STAGED_S)
         return session_id
+
+    def knows(self, call_id: str) -> bool:
+        """Whether that id is of a live call here, or of one that waits for its controller."""
+        self._sweep()
+        return call_id in self._calls or call_id in self._staged
 
     def take_staged(self, session_id: str) -> Staged | None:
         self._sweep()
