@@ -4,13 +4,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
+from active_call.audio import RATE_HZ
+from active_call.audio.wav import load_mono
 from active_call.dialogue.agent import Agent
 from active_call.engine.pipeline import Pipeline
-from active_call.guard.paths import PathPolicy
-from active_call.media.clock import MediaClock
 from active_call.playbook.acts import Act, Hangup, Refer, SendMessage
 from active_call.playbook.load import load_file, load_text
 from active_call.playbook.model import Playbook
@@ -18,37 +17,28 @@ from active_call.playbook.problems import PlaybookError
 from active_call.plugin.errors import PluginError, ProviderError
 from active_call.plugin.leg import Answered, Dtmf, Ended, Hold, Leg, MediaReady, OpenRequest, Ringing, Wire
 from active_call.plugin.registry import Kind
+from active_call.plugin.values import Samples
 from active_call.protocol import commands
 from active_call.protocol import events as ev
 from active_call.protocol.options import CallOption, dump, merge
 from active_call.protocol.reasons import HangupReason, Initiator, hangup_reason
 from active_call.protocol.wire import rfc3339
-from active_call.providers.pool import ProviderPool
+from active_call.providers.errors import classify
 
-from .directory import Directory, Staged
-from .log import EventLog
+from .directory import Staged
+from .inbox import BURST, Inbox
+from .log import Entry, EventLog
 from .options import Chooser
-from .reporter import SERVER_SIDE_TRACK, Reporter, Times
+from .reporter import SERVER_SIDE_TRACK, Reporter
 from .scope import Scope
+from .services import Services as Services
+from .speech import Speech
 from .states import CallState, WrongState, check
 
 log = logging.getLogger(__name__)
 
-BURST = 10_000
-"""So many commands may wait; more are read only when half of these are done."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Services:
-    """What a call takes from the process."""
-
-    pool: ProviderPool
-    clock: MediaClock
-    directory: Directory
-    playbooks: PathPolicy
-    media: PathPolicy
-    environ: Mapping[str, str]
-    times: Times = field(default_factory=Times)
+HANG_UP_S = 5.0
+"""So long may a leg take to say good-bye."""
 
 
 class Call:
@@ -84,11 +74,9 @@ class Call:
         self._agent: Agent | None = None
         self._leg: Leg | None = None
         self._pipeline: Pipeline | None = None
-        self._commands: deque[commands.Command] = deque()
+        self._speech: Speech | None = None
+        self._inbox = Inbox(self._carry_out, on_full=self._too_many)
         self._deferred: deque[commands.Command] = deque()
-        self._news = asyncio.Event()
-        self._room = asyncio.Event()
-        self._room.set()
         self._ending = asyncio.Event()
         self._done = asyncio.Event()
         self._end: tuple[str, str] | None = None
@@ -104,14 +92,11 @@ class Call:
         return self._id
 
     def command(self, command: commands.Command) -> None:
-        self._commands.append(command)
-        self._news.set()
-        if len(self._commands) >= BURST and self._room.is_set():
-            self._room.clear()
-            self._reporter.error("command", f"{BURST} commands are waiting; no more are read until half are done")
+        self.log.command(command)
+        self._inbox.put(command)
 
     async def room(self) -> None:
-        await self._room.wait()
+        await self._inbox.room()
 
     def complain(self, bad: commands.BadCommand) -> None:
         self._reporter.error("command", str(bad))
@@ -119,8 +104,19 @@ class Call:
     def events(self, after: int = 0) -> AsyncIterator[tuple[int, ev.Event]]:
         return self.log.read(after)
 
+    def timeline(self, after: int = 0) -> AsyncIterator[tuple[int, Entry]]:
+        return self.log.timeline(after)
+
+    @property
+    def last(self) -> int:
+        return self.log.last
+
     def lost(self) -> None:
-        self.end(HangupReason.BY_CALLER, Initiator.CALLER)
+        if self.call_type == "sip":
+            # The caller is at the other end of the leg; who left is the controller.
+            self.end(HangupReason.BY_SYSTEM, Initiator.SYSTEM)
+        else:
+            self.end(HangupReason.BY_CALLER, Initiator.CALLER)
 
     def end(self, reason: str, initiator: str) -> None:
         """The first reason wins."""
@@ -144,78 +140,93 @@ class Call:
         """Live until the end has come, then end in order: tracks, hangup, nothing more."""
         try:
             if staged is None or self._load(staged):
-                self._scope.spawn("commands", self._work())
+                self._scope.spawn("commands", self._inbox.run())
             await self._ending.wait()
         finally:
             self.state = CallState.ENDING
-            await self._close()
-            self.state = CallState.ENDED
-            self._room.set()
-            self._services.directory.remove(self)
-            self._done.set()
+            self._inbox.close()
+            try:
+                await self._take_down()
+            finally:
+                self._say_good_bye()
+                self.state = CallState.ENDED
+                self._services.directory.remove(self)
+                self._done.set()
 
-    async def _close(self) -> None:
+    async def _take_down(self) -> None:
+        """Tracks, leg, tasks: a failure or a time-out of one does not keep the others alive."""
         try:
             if self._pipeline is not None:
                 self._pipeline.close()
+        except Exception as error:
+            self._task_failed("engine", error)
+        try:
             if self._leg is not None:
-                await self._leg.hang_up(self._end[0] if self._end else "")
-            await self._scope.close()
+                async with asyncio.timeout(HANG_UP_S):
+                    await self._leg.hang_up(self._end[0] if self._end else "")
+        except Exception as error:  # a leg can raise anything
+            log.warning("%s: the leg did not hang up cleanly: %s", self._id, classify(error))
         finally:
-            now_ms = self._services.times.now()
-            if self._track_started_ms is not None:
-                duration = now_ms - (self._answered_ms or now_ms)
-                self._emit(ev.TrackEnd(track_id=self._id, timestamp=now_ms, duration=duration, ssrc=0))
-            reason, initiator = self._end or (HangupReason.BY_SYSTEM, Initiator.SYSTEM)
-            self._emit(
-                ev.Hangup(
-                    track_id=self._id,
-                    timestamp=now_ms,
-                    reason=reason,
-                    initiator=initiator,
-                    start_time=self._started_ms,
-                    hangup_time=now_ms,
-                    answer_time=self._answered_ms,
-                    ringing_time=self._ringing_ms,
-                )
+            await self._scope.close()
+
+    def _say_good_bye(self) -> None:
+        now_ms = self._services.times.now()
+        if self._track_started_ms is not None:
+            duration = now_ms - (self._answered_ms or now_ms)
+            self._emit(ev.TrackEnd(track_id=self._id, timestamp=now_ms, duration=duration, ssrc=0))
+        reason, initiator = self._end or (HangupReason.BY_SYSTEM, Initiator.SYSTEM)
+        self._emit(
+            ev.Hangup(
+                track_id=self._id,
+                timestamp=now_ms,
+                reason=reason,
+                initiator=initiator,
+                start_time=self._started_ms,
+                hangup_time=now_ms,
+                answer_time=self._answered_ms,
+                ringing_time=self._ringing_ms,
             )
-            self.log.close()
+        )
+        self.log.close()
 
     def _emit(self, event: ev.Event) -> None:
         if not self.log.closed:
             self.log.append(event)
+            for observe in self._services.observers:
+                observe(self.call_type, event)
 
     def _task_failed(self, name: str, error: Exception) -> None:
         self._reporter.error(name, f"{type(error).__name__}: {error}", 500)
-        if name in ("commands", "leg"):
+        if name in _VITAL:
             self.end(HangupReason.FAILED, Initiator.SYSTEM)
 
     # ------------------------------------------------------------ commands
 
-    async def _work(self) -> None:
-        while True:
-            while self._commands:
-                self._carry_out(self._commands.popleft())
-                if len(self._commands) <= BURST // 2:
-                    self._room.set()
-                if len(self._commands) % 100 == 99:
-                    await asyncio.sleep(0)  # a burst must not hold up the media clock
-            self._news.clear()
-            await self._news.wait()
+    def _too_many(self) -> None:
+        self._reporter.error("command", f"{BURST} commands are waiting; no more are read until half are done")
 
     def _carry_out(self, command: commands.Command) -> None:
         handler = _HANDLERS.get(type(command))
         if handler is None:
             self._reporter.error("command", f"{command.command}: not available in this version")
             return
-        if type(command) in _NEEDS_MEDIA and self._pipeline is None:
-            # Speech ordered before the call is up waits for it, in order.
-            self._deferred.append(command)
+        if type(command) in _NEEDS_MEDIA and self._speech is None:
+            self._defer(command)
             return
         try:
             handler(self, command)
-        except (ValueError, WrongState, PluginError, ProviderError) as error:
+        except _EXPECTED as error:
             self._reporter.error("command", str(error))
+        except Exception as error:
+            log.exception("%s: %s failed", self._id, command.command)
+            self._reporter.error("command", f"{command.command}: {type(error).__name__}: {error}")
+
+    def _defer(self, command: commands.Command) -> None:
+        """Speech ordered before the call is up waits for it, in order."""
+        if len(self._deferred) >= BURST:
+            self._reporter.error("command", f"{command.command}: {BURST} already wait for the call to begin; left out")
+            return
+        self._deferred.append(command)
 
     def _become(self, state: CallState) -> None:
         check(self.state, state)
@@ -240,8 +251,8 @@ class Call:
             transport = await self._services.pool.open(Kind.TRANSPORT, name)
             request = OpenRequest(session_id=self._id, option=dump(option, reveal=True), wire=self._wire)
             leg = await transport.open(request)
-        except (ValueError, PluginError, ProviderError) as error:
-            self._reporter.error("invite", str(error))
+        except Exception as error:  # a transport can raise anything
+            self._reporter.error("invite", str(error if isinstance(error, ValueError) else classify(error)))
             self.end(HangupReason.FAILED, Initiator.SYSTEM)
             return
         self._connect(leg, option)
@@ -257,8 +268,9 @@ class Call:
             self._agent = Agent(self._playbook, self._variables(leg))
         engine = Chooser(services.pool, services.environ).engine(option, self._agent)
         self._pipeline = Pipeline(
-            leg, services.clock, services.pool, engine, self._reporter, agent=self._agent, paths=services.media
+            leg, services.clock, services.pool, engine, self._reporter, agent=self._agent, read_file=self._read_file
         )
+        self._speech = Speech(self._pipeline, services.pool, services.environ, self._reporter, session=option.tts)
         while self._deferred:
             self._carry_out(self._deferred.popleft())
 
@@ -272,24 +284,18 @@ class Call:
             "start_time": rfc3339(self._started_ms),
         }
 
-    def _tts(self, command: commands.Tts) -> None:
-        assert self._pipeline is not None
-        option = command.voice(self._option.tts if self._option else None)
-        chooser = Chooser(self._services.pool, self._services.environ)
-        voice = chooser.voice(option)
-        if voice is not None:
-            self._services.pool.registry.find(Kind.TTS, voice.provider)
-        for sender, problem in chooser.problems:
-            self._reporter.error(sender, problem)
-        self._pipeline.orders.tts(command, voice)
+    async def _read_file(self, name: str) -> Samples:
+        return await self._services.pool.host.run(load_mono, self._services.media.resolve(name), RATE_HZ)
 
-    def _play(self, command: commands.Play) -> None:
-        assert self._pipeline is not None
-        self._pipeline.orders.play(command)
-
-    def _interrupt(self, command: commands.Interrupt) -> None:
-        assert self._pipeline is not None
-        self._pipeline.interrupt(command)
+    def _speak(self, command: commands.Tts | commands.Play | commands.Interrupt) -> None:
+        assert self._speech is not None
+        match command:
+            case commands.Tts():
+                self._speech.tts(command)
+            case commands.Play():
+                self._speech.play(command)
+            case commands.Interrupt():
+                self._speech.interrupt(command)
 
     def _hangup(self, command: commands.Hangup) -> None:
         if command.refer:
@@ -328,10 +334,16 @@ class Call:
                     self._emit(ev.Hold(track_id=self._id, timestamp=now_ms, on_hold=on))
                 case Ended(by_remote=True):
                     self.end(HangupReason.BY_CALLER, Initiator.CALLER)
+                case Ended():
+                    self.end(HangupReason.SERVER_UNAVAILABLE, Initiator.SYSTEM)
                 case _:
                     log.debug("%s: %s of the leg is not handled", self._id, type(event).__name__)
 
+        self.end(HangupReason.FAILED, Initiator.SYSTEM)  # only if it never said why it ended
+
     def _answered(self, leg: Leg, sdp: str, now_ms: int) -> None:
+        if self.state is CallState.ENDING:
+            return
         self._become(CallState.ANSWERED)
         if not leg.traits.rings and self._track_started_ms is not None:
             # Clients take the two for one moment.
@@ -339,8 +351,7 @@ class Call:
         self._answered_ms = now_ms
         self._emit(ev.Answer(track_id=self._id, timestamp=now_ms, sdp=sdp))
         if self._pipeline is not None:
-            self._pipeline.connected()
-            self._scope.spawn("engine", self._pipeline.run())
+            self._pipeline.start()
 
     # ------------------------------------------------------------ the agent
 
@@ -368,6 +379,10 @@ class Call:
                 self._reporter.error("playbook", f"<{type(act).__name__.lower()}> is not available in this version")
 
 
+_VITAL = ("commands", "leg", "invite", "speaker")
+"""Tasks without which a call is none."""
+_EXPECTED = (ValueError, WrongState, PluginError, ProviderError)
+"""What a handler raises with a text for the controller."""
 _NEEDS_MEDIA = (commands.Tts, commands.Play, commands.Interrupt)
 _HANDLERS: dict[type, Any] = {
     commands.Invite: Call._invite,
@@ -375,9 +390,9 @@ _HANDLERS: dict[type, Any] = {
     commands.Ringing: Call._wrong_call_type,
     commands.Reject: Call._nothing,
     commands.Hangup: Call._hangup,
-    commands.Tts: Call._tts,
-    commands.Play: Call._play,
-    commands.Interrupt: Call._interrupt,
+    commands.Tts: Call._speak,
+    commands.Play: Call._speak,
+    commands.Interrupt: Call._speak,
     commands.History: Call._history,
     commands.Custom: Call._custom,
 }

@@ -21,6 +21,7 @@ class Manager:
         self.services = services
         self.limit = limit
         self._tasks: set[asyncio.Task[None]] = set()
+        self._draining = False
 
     @property
     def directory(self) -> Directory:
@@ -30,6 +31,8 @@ class Manager:
         self, call_id: str, call_type: str, *, wire: Wire | None = None, server_track: str | None = None
     ) -> CallHandle:
         """A running call without a leg yet. Raises `IdTaken` or `TooManyCalls`."""
+        if self._draining:
+            raise TooManyCalls("the server is shutting down")
         if len(self.directory) >= self.limit:
             raise TooManyCalls(f"{self.limit} calls are running")
         extra = {"server_track": server_track} if server_track else {}
@@ -41,7 +44,8 @@ class Manager:
         return call
 
     async def shut_down(self, deadline_s: float = 5.0) -> None:
-        """End every call; what is not down by the deadline is cancelled."""
+        """End every call, take no new ones; what is not down by the deadline is cancelled."""
+        self._draining = True
         for call in self.directory.all():
             call.end(HangupReason.BY_SYSTEM, Initiator.SYSTEM)
         tasks = set(self._tasks)

@@ -4,8 +4,8 @@ import logging
 from collections.abc import Mapping
 
 from active_call.dialogue.agent import Agent
-from active_call.engine.config import EngineConfig, Hearing
-from active_call.engine.speaker import VoiceSpec
+from active_call.engine.config import EngineConfig, Hearing, VadOptions
+from active_call.engine.synthesis import VoiceSpec
 from active_call.playbook.model import Interruption as InterruptionRules
 from active_call.plugin.registry import Kind
 from active_call.plugin.values import AsrOptions, LlmOptions, TtsOptions
@@ -17,6 +17,10 @@ from active_call.turns.endpointing import Endpointing
 from active_call.turns.policy import Brain, Policy
 
 log = logging.getLogger(__name__)
+
+
+SPEAKING_LIMIT_MS = 4 * 3_600_000
+"""A controller may play an hour of music; playback tells every end, so the turn table need not guess one."""
 
 
 class Chooser:
@@ -52,7 +56,7 @@ class Chooser:
         transcription = option.asr or TranscriptionOption()
         return Hearing(
             vad=self._named(Kind.VAD, "vad", vad_type, vad_wanted),
-            vad_option=option.vad or VADOption(),
+            vad_options=_vad(option.vad or VADOption()),
             vad_events=option.vad is not None or agent is not None,
             asr=asr,
             asr_options=AsrOptions(
@@ -87,7 +91,7 @@ class Chooser:
     # ------------------------------------------------------------ speaking and thinking
 
     def voice(self, option: SynthesisOption | None, language: str | None = None) -> VoiceSpec | None:
-        """The voice of an option; None when none is installed. An unknown name is kept: opening it says what is there."""
+        """The voice of an option; None: none is installed. An unknown name is kept: opening it says what is there."""
         option = option or SynthesisOption()
         name = option.provider
         if name is None:
@@ -140,7 +144,17 @@ class Chooser:
             endpointing=Endpointing(final_wait_ms=waiting, repair_window_ms=llm.repair_window_ms if llm else 3000),
             interruption=_interruption(config.interruption if config else None),
             brain=Brain.TEXT if agent else Brain.NONE,
+            speaking_limit_ms=SPEAKING_LIMIT_MS,
         )
+
+
+def _vad(option: VADOption) -> VadOptions:
+    return VadOptions(
+        threshold=option.voice_threshold,
+        speech_padding_ms=option.speech_padding,
+        silence_padding_ms=option.silence_padding,
+        silence_timeout_ms=option.silence_timeout,
+    )
 
 
 def _interruption(rules: InterruptionRules | None) -> Interruption:

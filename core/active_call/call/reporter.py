@@ -1,7 +1,7 @@
 """Makes wire events of what the engine reports, and puts them into the call's log."""
 
-import random
 import time
+import zlib
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
@@ -27,7 +27,7 @@ class Times:
 
 
 class Reporter:
-    """Implements `engine.Reports` for one call. Once `close`d it is silent: nothing follows the hangup."""
+    """Implements `engine.Reports` for one call."""
 
     def __init__(
         self,
@@ -47,7 +47,6 @@ class Reporter:
         self._emit = emit
         self._on_act = on_act
         self._on_auto_hangup = on_auto_hangup
-        self._ssrc = 0
 
     def speaking(self, start_ms: int) -> None:
         self._emit(
@@ -83,7 +82,6 @@ class Reporter:
         }
 
     def track_started(self, play_id: str | None) -> None:
-        self._ssrc = random.getrandbits(32)
         self._emit(events.TrackStart(track_id=self.server_track, timestamp=self._times.now(), play_id=play_id))
 
     def track_ended(self, play_id: str | None, heard: Heard, *, auto_hangup: bool) -> None:
@@ -92,7 +90,7 @@ class Reporter:
                 track_id=self.server_track,
                 timestamp=self._times.now(),
                 duration=heard.heard_ms,
-                ssrc=self._ssrc,
+                ssrc=zlib.crc32(heard.utterance_id.encode()),
                 play_id=play_id,
             )
         )

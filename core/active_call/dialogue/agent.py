@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from active_call.playbook.model import Playbook, Scene
+from active_call.playbook.model import FollowUp, Playbook, Scene
 from active_call.playbook.render import render
 from active_call.plugin.values import LlmOptions, Message, ReplyRequest
 from active_call.turns.heard import Heard
@@ -33,6 +33,12 @@ class Agent:
         """Rendered with the variables of now; None or blank: the brain is asked to begin."""
         text = self.playbook.greeting
         return self._render(text) if text else None
+
+    @property
+    def follow_up(self) -> FollowUp | None:
+        """What happens when the caller stays silent; the scene's own rules come first. None: nothing."""
+        rules = self.scene.follow_up or self.playbook.config.follow_up
+        return rules if rules is not None and rules.timeout > 0 else None
 
     @property
     def apology(self) -> str:

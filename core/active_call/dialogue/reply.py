@@ -29,6 +29,9 @@ class Reply:
         self.reasoning = ""
         self.begun = False
         """Whether anything reached the mouth."""
+        self.asked_s = 0.0
+        self.first_text_s: float | None = None
+        """When the brain was asked and first answered (monotonic seconds); whoever asks it writes them."""
         self._agent = agent
         self._mouth = mouth
         self._on_speech = on_speech
@@ -36,6 +39,7 @@ class Reply:
         self._tags = TagParser()
         self._sentences = SentenceSplitter()
         self._hanging_up = False
+        self._spoken = ""
 
     def take(self, item: Text | Reasoning | ToolCall | Usage) -> None:
         if isinstance(item, Text):
@@ -55,7 +59,6 @@ class Reply:
     def abandon(self) -> None:
         """The brain failed or was cancelled: what was handed over stands, nothing is added."""
         if self.begun:
-            self._agent.says(self.utterance_id, self.raw)
             self._mouth.finish(self.utterance_id)
 
     def _pieces(self, pieces: list[str | Act | Malformed]) -> None:
@@ -86,6 +89,9 @@ class Reply:
             if not sentence.strip() and not self.begun:
                 continue
             self._begin()
+            # The history grows with what is said: it may be cut at any time, and holds no word that was not said.
+            self._spoken += sentence
+            self._agent.says(self.utterance_id, self._spoken)
             self._mouth.say(self.utterance_id, sentence)
             self._on_speech()
 

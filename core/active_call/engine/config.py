@@ -3,10 +3,19 @@
 from dataclasses import dataclass, field
 
 from active_call.plugin.values import AsrOptions, LlmOptions
-from active_call.protocol.options import VADOption
 from active_call.turns.policy import Policy
 
-from .speaker import VoiceSpec
+from .synthesis import VoiceSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class VadOptions:
+    """What counts as speech and as silence."""
+
+    threshold: float = 0.5
+    speech_padding_ms: int = 250
+    silence_padding_ms: int = 100
+    silence_timeout_ms: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,7 +23,7 @@ class Hearing:
     """How the caller is heard; None: not at all."""
 
     vad: str | None = None
-    vad_option: VADOption = field(default_factory=VADOption)
+    vad_options: VadOptions = field(default_factory=VadOptions)
     vad_events: bool = True
     """Whether `speaking` and `silence` go to the controller (it, or the playbook, asked for a detector)."""
     asr: str | None = None

@@ -1,6 +1,7 @@
 """Feeds a recogniser: a stream per utterance (or per call), audio from before the onset, pauses, the end of turn."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
@@ -11,6 +12,7 @@ from active_call.plugin.errors import ErrorKind, ProviderError
 from active_call.plugin.providers import RecogniserSession
 from active_call.plugin.traits import AsrTraits
 from active_call.plugin.values import Audio, EndOfTurn, Final, Partial, Samples, SpeechPaused
+from active_call.providers.errors import classify
 from active_call.providers.stream import read
 
 from .reports import Reports, Task
@@ -49,6 +51,8 @@ class _Stream:
         self._items.append(item)
         if self._kept_samples <= REPLAY:
             self._kept.append(item)
+        else:
+            self._kept.clear()
         self._news.set()
 
     def close(self, patience_ms: int) -> None:
@@ -59,14 +63,19 @@ class _Stream:
         if self._patience is not None:
             self._patience.reschedule(self._until)
 
-    def patience(self) -> asyncio.Timeout:
+    @contextlib.asynccontextmanager
+    async def patience(self) -> AsyncIterator[None]:
         """The bound of one try; tightened when the audio ends."""
-        self._patience = asyncio.timeout_at(self._until)
-        return self._patience
+        try:
+            async with asyncio.timeout_at(self._until) as self._patience:
+                yield
+        finally:
+            self._patience = None
 
     def replay(self) -> bool:
-        """Queue everything once more; False when it is too long to repeat."""
-        if self._kept_samples > REPLAY:
+        """Queue everything once more; False when it is too long to repeat, or too late."""
+        late = self._until is not None and asyncio.get_running_loop().time() >= self._until
+        if late or self._kept_samples > REPLAY:
             return False
         self._items = deque(self._kept)
         return True
@@ -82,7 +91,7 @@ class _Stream:
 
 
 class Listener:
-    """Owned by a pipeline. Texts come back through `on_partial` and `on_final`."""
+    """Owned by the ears. Texts come back through `on_partial` and `on_final(text, ends_turn)`."""
 
     def __init__(
         self,
@@ -94,7 +103,7 @@ class Listener:
         reports: Reports,
         now_ms: Callable[[], int],
         on_partial: Callable[[Partial], None],
-        on_final: Callable[[Final], None],
+        on_final: Callable[[Final, bool], None],
     ) -> None:
         self._session = session
         self._traits = traits
@@ -163,25 +172,26 @@ class Listener:
         for again in (False, True):
             try:
                 await self._transcribe(stream)
-                return
-            except ProviderError as error:
+                break
+            except Exception as raised:  # a recogniser can raise anything
+                error = classify(raised)
                 if again or not error.kind.retryable or stream.finals or not stream.replay():
                     self._reports.error("asr", f"{self._name}: {error}", 500)
                     break
                 await asyncio.sleep(min(error.retry_after_s or 0.2, 2.0))
         if self._stream is stream:
-            self._flush(stream, reopen=False)
+            # Nobody reads it any more; the next speech begins a new one.
             self._stream = None
+            self._flush(stream, reopen=False)
         if not stream.finals:
             # The turn must not wait for a text that will never come.
-            self._on_final(Final(text=""))
+            self._on_final(Final(text=""), False)
 
     async def _transcribe(self, stream: _Stream) -> None:
-        source = self._session.transcribe(stream.items())
         try:
             async with stream.patience():
                 await read(
-                    source,
+                    self._session.transcribe(stream.items()),
                     lambda item: self._take(stream, item),
                     what=f"ASR {self._name}",
                     first_ms=None,
@@ -199,13 +209,15 @@ class Listener:
             if item.text.strip():
                 self._reports.partial(self._index, item.text, self._began_ms, now_ms)
                 self._on_partial(item)
-            return
-        stream.finals += 1
-        if item.text.strip():
-            base = self._intake.at_ms(stream.start, now_ms)
-            start, end = (base + item.start_ms, base + item.end_ms) if item.end_ms else (self._began_ms, now_ms)
-            self._reports.final(self._index, item.text, start, end, item.confidence)
-            data = {"index": self._index}
-            self._reports.metrics(f"completed.asr.{self._name}", now_ms - self._began_ms, data)
-            self._index += 1
-        self._on_final(item)
+        elif isinstance(item, Final):
+            stream.finals += 1
+            if item.text.strip():
+                self._report(stream, item, now_ms)
+            self._on_final(item, self._traits.ends_turns and bool(item.text.strip()))
+
+    def _report(self, stream: _Stream, final: Final, now_ms: int) -> None:
+        base = self._intake.at_ms(stream.start, now_ms)
+        start, end = (base + final.start_ms, base + final.end_ms) if final.end_ms else (self._began_ms, now_ms)
+        self._reports.final(self._index, final.text, start, end, final.confidence)
+        self._reports.metrics(f"completed.asr.{self._name}", now_ms - self._began_ms, {"index": self._index})
+        self._index += 1

@@ -1,57 +1,21 @@
-"""The agent's mouth on a leg: gives text to a voice and its audio to playback, in order, and stops both on a cut."""
+"""The agent's mouth on a leg: tracks of speech, recordings and acts in order, each told and ended as it was heard."""
 
-import asyncio
-import contextlib
-import json
-from collections import deque
+import uuid
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
-from active_call.audio import RATE_HZ
-from active_call.audio.resample import Resampler
 from active_call.media.ledger import ActSpan, SpeechSpan, Utterance
 from active_call.media.playback import Playback
 from active_call.playbook.acts import Act, PlayFile
-from active_call.playbook.voicing import speakable
-from active_call.plugin.errors import ErrorKind, ProviderError
-from active_call.plugin.providers import Voice, VoiceSession
-from active_call.plugin.values import Audio, Mark, Samples, SpeakRequest, TtsOptions
-from active_call.providers.errors import classify
-from active_call.providers.stream import read
+from active_call.plugin.providers import Voice
+from active_call.plugin.values import Samples
 from active_call.turns.heard import Heard
 
 from .reports import Reports
-
-AHEAD = 10 * RATE_HZ
-"""No further sentence is synthesised while this much is waiting to be played."""
-FIRST_AUDIO_MS = 5000
-NEXT_AUDIO_MS = 5000
+from .synthesis import Job, Synthesis, VoiceSpec
 
 
-@dataclass(frozen=True, kw_only=True)
-class VoiceSpec:
-    """A voice to speak with: a provider and its options."""
-
-    provider: str
-    options: TtsOptions
-
-    @property
-    def key(self) -> str:
-        return json.dumps([self.provider, asdict(self.options)], sort_keys=True, default=str)
-
-
-@dataclass(slots=True)
-class _Job:
-    utterance: Utterance
-    span: SpeechSpan
-    voice: VoiceSpec | None
-    file: str | None = None
-    sequence: int = 0
-
-
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Saying:
     """What the speaker remembers of an utterance beside playback's own."""
 
@@ -61,12 +25,17 @@ class _Saying:
     sequence: int = 0
     more_expected: bool = True
     """Without, the track ends when everything ordered so far has been heard."""
-    interrupted: bool = False
-    """It was told to end with the sentence being heard."""
+    announced: bool = False
+    """The wire knows of it."""
+    whole: Heard | None = None
+    """It was told to end with the sentence being heard; this is what it consisted of before."""
 
 
 class Speaker:
-    """Implements `Mouth`; owned by a pipeline. `run` is its worker and must be running for anything to be heard."""
+    """Implements `Mouth`; owned by a pipeline. `run` must be running for anything to be heard.
+
+    On the wire there is one track at a time: the next begins when the one before has ended.
+    """
 
     def __init__(
         self,
@@ -81,16 +50,21 @@ class Speaker:
     ) -> None:
         self.voice = voice
         self._playback = playback
-        self._open_voice = open_voice
-        self._read_file = read_file
         self._reports = reports
-        self._now_ms = now_ms
-        self._on_audio = on_audio
+        self._synthesis = Synthesis(
+            playback,
+            open_voice=open_voice,
+            read_file=read_file,
+            reports=reports,
+            now_ms=now_ms,
+            on_audio=on_audio,
+        )
         self._sayings: dict[str, _Saying] = {}
-        self._jobs: deque[_Job] = deque()
-        self._news = asyncio.Event()
-        self._job: _Job | None = None
-        self._work: asyncio.Task[None] | None = None
+        """In the order in which they are said."""
+
+    async def run(self) -> None:
+        """Make audio until cancelled."""
+        await self._synthesis.run()
 
     # ------------------------------------------------------------ Mouth
 
@@ -99,33 +73,28 @@ class Speaker:
         self.track(utterance_id, play_id=utterance_id)
 
     def track(
-        self,
-        utterance_id: str,
-        *,
-        play_id: str | None,
-        interruptible: bool = True,
-        voice: VoiceSpec | None = None,
-        auto_hangup: bool = False,
+        self, utterance_id: str, *, play_id: str | None, voice: VoiceSpec | None = None, auto_hangup: bool = False
     ) -> None:
-        """A new track; `play_id` is what the wire calls it, if it has a name there."""
-        utterance = Utterance(utterance_id, play_id, interruptible)
+        """A new track, behind those that run; `play_id` is what the wire calls it, if it has a name there."""
+        utterance = Utterance(utterance_id, play_id)
         self._sayings[utterance_id] = _Saying(utterance, voice or self.voice, auto_hangup)
-        self._reports.track_started(utterance.play_id)
+        self._announce()
         self._playback.say(utterance)
 
-    def say(self, utterance_id: str, text: str) -> None:
-        saying = self._sayings.get(utterance_id)
-        if saying is None or saying.utterance.closed:
+    def say(self, utterance_id: str, text: str, voice: VoiceSpec | None = None) -> None:
+        """One sentence; `voice` differs from the track's for this one only."""
+        saying = self._growing(utterance_id)
+        if saying is None:
             return
         span = SpeechSpan(text)
         saying.utterance.add(span)
         self._reports.metrics("tts_play_id_map", 0, {"playId": saying.utterance.play_id, "text": text})
-        self._enqueue(_Job(saying.utterance, span, saying.voice, sequence=saying.sequence))
+        self._synthesis.add(Job(saying.utterance, span, voice or saying.voice, sequence=saying.sequence))
         saying.sequence += 1
 
     def act(self, utterance_id: str, act: Act) -> None:
-        saying = self._sayings.get(utterance_id)
-        if saying is None or saying.utterance.closed:
+        saying = self._growing(utterance_id)
+        if saying is None:
             return
         if isinstance(act, PlayFile):
             self.file(utterance_id, act.file)
@@ -133,20 +102,23 @@ class Speaker:
             saying.utterance.add(ActSpan(act))
             self._playback.grown()
 
-    def file(self, utterance_id: str, name: str) -> None:
+    def file(self, utterance_id: str, name: str, offset_ms: int = 0) -> None:
         """A recording at this place of the utterance."""
-        saying = self._sayings[utterance_id]
-        span = SpeechSpan()
-        saying.utterance.add(span)
-        self._enqueue(_Job(saying.utterance, span, None, file=name))
+        saying = self._growing(utterance_id)
+        if saying is not None:
+            span = SpeechSpan()
+            saying.utterance.add(span)
+            self._synthesis.add(Job(saying.utterance, span, file=name, offset_ms=offset_ms))
 
     def samples(self, utterance_id: str, samples: Samples) -> None:
         """Ready audio (16 kHz) at this place of the utterance."""
-        span = SpeechSpan()
-        span.push(samples)
-        span.finish()
-        self._sayings[utterance_id].utterance.add(span)
-        self._playback.grown()
+        saying = self._growing(utterance_id)
+        if saying is not None:
+            span = SpeechSpan()
+            span.push(samples)
+            span.finish()
+            saying.utterance.add(span)
+            self._playback.grown()
 
     def finish(self, utterance_id: str) -> None:
         saying = self._sayings.get(utterance_id)
@@ -154,12 +126,33 @@ class Speaker:
             saying.utterance.close()
             self._playback.grown()
 
-    # ------------------------------------------------------------ what the ledger says
+    def line(self, text: str) -> str:
+        """A whole utterance of one text; its id."""
+        utterance_id = str(uuid.uuid4())
+        self.begin(utterance_id)
+        self.say(utterance_id, text)
+        self.finish(utterance_id)
+        return utterance_id
+
+    def _growing(self, utterance_id: str) -> _Saying | None:
+        saying = self._sayings.get(utterance_id)
+        return None if saying is None or saying.utterance.closed else saying
+
+    # ------------------------------------------------------------ what runs
 
     def open(self, utterance_id: str) -> bool:
         """Whether that utterance is being said and can still be added to."""
+        return self._growing(utterance_id) is not None
+
+    def unheard(self, utterance_id: str) -> bool:
+        """Whether it waits to be said and no sample of it has left."""
         saying = self._sayings.get(utterance_id)
-        return saying is not None and not saying.utterance.closed
+        return saying is not None and not saying.utterance.started
+
+    def dry(self, utterance_id: str) -> bool:
+        """Whether all it consists of so far has left."""
+        saying = self._sayings.get(utterance_id)
+        return saying is None or saying.utterance.at >= len(saying.utterance.spans)
 
     @property
     def speaking(self) -> bool:
@@ -168,8 +161,8 @@ class Speaker:
 
     @property
     def finishing_sentence(self) -> bool:
-        """Whether the running track ends with the sentence being heard (graceful interrupt)."""
-        return any(saying.interrupted for saying in self._sayings.values())
+        """Whether a track ends with the sentence being heard (graceful interrupt)."""
+        return any(saying.whole is not None for saying in self._sayings.values())
 
     def expect_more(self, utterance_id: str, more: bool) -> None:
         """Whether the track stays when it runs dry (streaming text) or ends then."""
@@ -177,6 +170,32 @@ class Speaker:
         if saying is not None:
             saying.more_expected = more
             self._playback.grown()
+
+    def hang_up_after(self) -> None:
+        """The call ends when all that is being said now has been heard."""
+        for saying in self._sayings.values():
+            saying.auto_hangup = False
+        if self._sayings:
+            next(reversed(self._sayings.values())).auto_hangup = True
+
+    def set_auto_hangup(self, utterance_id: str) -> None:
+        self._sayings[utterance_id].auto_hangup = True
+
+    def clear_auto_hangup(self) -> None:
+        for saying in self._sayings.values():
+            saying.auto_hangup = False
+
+    def _announce(self) -> None:
+        for saying in self._sayings.values():
+            self._tell(saying)
+            break  # the others wait for its end
+
+    def _tell(self, saying: _Saying) -> None:
+        if not saying.announced:
+            saying.announced = True
+            self._reports.track_started(saying.utterance.play_id)
+
+    # ------------------------------------------------------------ how it ends
 
     def ran_dry(self, utterance: Utterance) -> bool:
         """Playback has nothing more of it: True when the track ends here."""
@@ -186,186 +205,48 @@ class Speaker:
         self.finish(utterance.id)
         return True
 
-    def finish_sentence(self) -> bool:
-        """Drop everything behind the sentence being heard, of every track; False when nothing is being said."""
+    def finish_sentence(self) -> None:
+        """Drop everything behind the sentence being heard, of every track."""
         for utterance in self._playback.utterances:
             saying = self._sayings.get(utterance.id)
-            if saying is None or saying.interrupted:
+            if saying is None or saying.whole is not None:
                 continue
-            saying.interrupted = True
+            saying.whole = utterance.heard()
             begun = utterance.spans[utterance.at : utterance.at + 1]
             keep = [span for span in begun if isinstance(span, SpeechSpan) and span.taken]
             utterance.spans[utterance.at :] = keep
-            self._jobs = deque(job for job in self._jobs if job.utterance is not utterance)
-            job = self._job
-            if job is not None and job.utterance is utterance and job.span not in keep and self._work is not None:
-                self._work.cancel()
+            self._synthesis.drop(utterance, keep=keep)
             self.finish(utterance.id)
-        return self.speaking
 
-    def set_auto_hangup(self, utterance_id: str, on: bool) -> None:
-        self._sayings[utterance_id].auto_hangup = on
-
-    def clear_auto_hangup(self) -> None:
-        for saying in self._sayings.values():
-            saying.auto_hangup = False
-
-    def ended(self, utterance: Utterance, heard: Heard) -> None:
-        """Playback says it was heard to its end."""
+    def ended(self, utterance: Utterance, heard: Heard) -> Heard:
+        """Playback says it was heard to its end; what that is of the whole."""
         saying = self._sayings.pop(utterance.id, None)
-        if saying is not None:
-            if saying.interrupted:
-                self._reports.interrupted(utterance.play_id, heard)
-            self._reports.track_ended(utterance.play_id, heard, auto_hangup=saying.auto_hangup)
+        if saying is None:
+            return heard
+        self._tell(saying)
+        whole = saying.whole
+        if whole is not None and (heard.position < whole.total_chars or heard.heard_ms < whole.total_ms):
+            total_ms = max(whole.total_ms, heard.total_ms)
+            heard = replace(heard, total_chars=whole.total_chars, total_ms=total_ms, complete=False)
+            self._reports.interrupted(utterance.play_id, heard)
+        self._reports.track_ended(utterance.play_id, heard, auto_hangup=saying.auto_hangup)
+        self._announce()
+        return heard
 
-    def cut(self, fade_ms: int = 0) -> list[Heard]:
-        """Stop speaking now; what was heard of each utterance, oldest first."""
-        ledger = self._playback.cut(fade_ms)
+    def cut(self, fade_ms: int = 0, *, only: str | None = None) -> list[Heard]:
+        """Stop speaking now, or only that utterance; what was heard of each, oldest first."""
+        one = self._sayings.get(only) if only is not None else None
+        if only is not None and one is None:
+            return []
+        ledger = self._playback.cut(fade_ms, only=one.utterance if one is not None else None)
         for utterance, heard in ledger:
-            self._sayings.pop(utterance.id, None)
-            if heard.heard_ms < heard.total_ms or heard.position < heard.total_chars:
+            self._synthesis.drop(utterance)
+            saying = self._sayings.pop(utterance.id, None)
+            if saying is None:
+                continue
+            self._tell(saying)
+            if heard.heard_ms < heard.total_ms or heard.position < heard.total_chars or saying.whole is not None:
                 self._reports.interrupted(utterance.play_id, heard)
             self._reports.track_ended(utterance.play_id, heard, auto_hangup=False)
-        cut = {utterance.id for utterance, _ in ledger}
-        self._jobs = deque(job for job in self._jobs if job.utterance.id not in cut)
-        if self._job is not None and self._job.utterance.id in cut and self._work is not None:
-            self._work.cancel()
+        self._announce()
         return [heard for _, heard in ledger]
-
-    # ------------------------------------------------------------ the worker
-
-    def _enqueue(self, job: _Job) -> None:
-        self._jobs.append(job)
-        self._news.set()
-
-    async def run(self) -> None:
-        """Work through the sentences one after another until cancelled; sessions with voices live as long as this."""
-        async with AsyncExitStack() as stack:
-            sessions: dict[str, VoiceSession] = {}
-            while True:
-                while self._jobs and self._playback.buffered < AHEAD:
-                    self._job = self._jobs.popleft()
-                    await self._one(self._job, sessions, stack)
-                    self._job = None
-                self._news.clear()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(0.25 if self._jobs else None):
-                        await self._news.wait()
-
-    async def _one(self, job: _Job, sessions: dict[str, VoiceSession], stack: AsyncExitStack) -> None:
-        try:
-            session = await self._session(job, sessions, stack)
-            work = self._voice(job, session) if session is not None else self._file(job)
-            self._work = asyncio.create_task(work, name=f"speak {job.utterance.id}")
-            await asyncio.wait({self._work})
-            if self._work.cancelled():
-                job.span.finish(failed=True)
-            else:
-                self._work.result()
-        except Exception as error:  # a voice can raise anything; the next sentence is still spoken
-            failure = classify(error)
-            sender = f"filetrack: {job.file}" if job.file else "tts"
-            self._reports.error(sender, str(failure), None if job.file else 500)
-            job.span.finish(failed=True)
-        except asyncio.CancelledError:
-            if self._work is not None:
-                self._work.cancel()
-                await asyncio.wait({self._work})
-            raise
-        finally:
-            self._playback.grown()
-
-    async def _session(
-        self, job: _Job, sessions: dict[str, VoiceSession], stack: AsyncExitStack
-    ) -> VoiceSession | None:
-        if job.file is not None:
-            return None
-        if job.voice is None:
-            raise ProviderError(ErrorKind.BAD_REQUEST, "no tts option available")
-        key = job.voice.key
-        if key not in sessions:
-            voice = await self._open_voice(job.voice.provider)
-            sessions[key] = await stack.enter_async_context(voice.session(job.voice.options))
-        return sessions[key]
-
-    async def _file(self, job: _Job) -> None:
-        assert job.file is not None
-        job.span.push(await self._read_file(job.file))
-        job.span.finish()
-
-    async def _voice(self, job: _Job, session: VoiceSession) -> None:
-        assert job.voice is not None
-        text = speakable(job.span.text)
-        if not text:
-            job.span.finish()
-            return
-        begun_ms = self._now_ms()
-        intake = _Audio(job, text, lambda: self._first(job))
-        for again in (False, True):
-            try:
-                await read(
-                    session.speak(SpeakRequest(text=text)),
-                    intake.take,
-                    what=f"voice {job.voice.provider}",
-                    first_ms=FIRST_AUDIO_MS,
-                    idle_ms=NEXT_AUDIO_MS,
-                )
-                break
-            except ProviderError as error:
-                if again or job.span.received or not error.kind.retryable:
-                    raise
-        intake.close()
-        now_ms = self._now_ms()
-        data: dict[str, Any] = {
-            "cached": False,
-            "cmdSeq": job.sequence,
-            "duration": now_ms - begun_ms,
-            "length": job.span.received * 2,
-            "playId": job.utterance.play_id,
-            "ttfb": (intake.first_ms or now_ms) - begun_ms,
-        }
-        self._reports.metrics(f"completed.tts.{job.voice.provider}", now_ms - begun_ms, data)
-
-    def _first(self, job: _Job) -> int:
-        now_ms = self._now_ms()
-        self._on_audio(job.utterance.id)
-        self._playback.grown()
-        return now_ms
-
-
-class _Audio:
-    """What a voice yields for one span: resampled to 16 kHz, marks moved to the span's own text."""
-
-    def __init__(self, job: _Job, spoken: str, on_first: Callable[[], int]) -> None:
-        self.first_ms: int | None = None
-        self._span = job.span
-        self._spoken = spoken
-        self._offset = job.span.text.find(spoken)
-        self._on_first = on_first
-        self._resampler: Resampler | None = None
-        self._rate = RATE_HZ
-
-    def take(self, item: Audio | Mark) -> None:
-        if isinstance(item, Mark):
-            self._span.mark(self._text_end(item.text_end), item.at_samples * RATE_HZ // self._rate)
-            return
-        if item.rate_hz != self._rate:
-            self._rate = item.rate_hz
-            self._resampler = Resampler(item.rate_hz, RATE_HZ)
-        samples = item.samples if self._resampler is None else self._resampler.process(item.samples)
-        self._span.push(samples)
-        if self.first_ms is None:
-            self.first_ms = self._on_first()
-
-    def close(self) -> None:
-        if self._resampler is not None:
-            self._span.push(self._resampler.flush())
-        self._span.finish()
-
-    def _text_end(self, end: int) -> int:
-        text = self._span.text
-        if end >= len(self._spoken):
-            return len(text)
-        if self._offset >= 0:
-            return self._offset + end
-        return len(text) * end // max(1, len(self._spoken))

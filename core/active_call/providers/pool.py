@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from active_call.plugin.errors import ProviderError
+from active_call.plugin.errors import ErrorKind, ProviderError
 from active_call.plugin.registry import Kind, Offer, Registry
 
 from .errors import classify
@@ -60,10 +60,17 @@ class ProviderPool:
             if ready.done():
                 log.warning("%s %s did not close cleanly: %s", offer.kind, offer.name, failure)
                 return
-            self._ready.pop(key, None)
-            self._opened.pop(key, None)
-            ready.set_exception(ProviderError(failure.kind, f"{offer.kind} {offer.name}: {failure}"))
-            ready.exception()  # retrieved: nobody may be waiting any more
+            self._fail(key, ready, ProviderError(failure.kind, f"{offer.kind} {offer.name}: {failure}"))
+        finally:
+            if not ready.done():  # cancelled while it opened: nobody may wait for it for ever
+                closing = ProviderError(ErrorKind.UNREACHABLE, f"{offer.kind} {offer.name}: the server is closing")
+                self._fail(key, ready, closing)
+
+    def _fail(self, key: tuple[Kind, str, str], ready: asyncio.Future[Any], error: ProviderError) -> None:
+        self._ready.pop(key, None)
+        self._opened.pop(key, None)
+        ready.set_exception(error)
+        ready.exception()  # retrieved: nobody may be waiting any more
 
     async def aclose(self) -> None:
         """Close every provider; each has 5 s."""

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import logging
+import re
 from collections.abc import Awaitable, Callable
 
 from starlette.responses import JSONResponse, Response
@@ -16,6 +18,8 @@ from active_call.protocol.ids import new_session_id, valid_session_id
 
 from .socket import ws_of
 from .wire import AsgiWire, SocketWire
+
+log = logging.getLogger(__name__)
 
 PING_S = 20
 RETRY_AFTER_S = "5"
@@ -47,7 +51,7 @@ class _Session:
             await self._refuse(400, "id: letters, digits and ._:@+=- only, at most 128, no '..'")
             return
         ping = query.get("ping") or query.get("ping_interval") or str(PING_S)
-        if not ping.isdigit():
+        if not re.fullmatch(r"[0-9]{1,5}", ping):
             await self._refuse(400, f"ping: {ping!r} is not a number of seconds")
             return
         track = query.get("serverSideTrack") or query.get("server_side_track")
@@ -81,10 +85,16 @@ class _Session:
             await asyncio.gather(*(task for task in (reader, sender) if task), return_exceptions=True)
 
     async def _read(self, call: CallHandle) -> None:
+        try:
+            await self._commands(call)
+        finally:
+            call.lost()
+
+    async def _commands(self, call: CallHandle) -> None:
+        """Until the socket is gone."""
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
-                call.lost()
                 return
             data = message.get("bytes")
             if data is not None:
@@ -106,7 +116,10 @@ class _Session:
         except Lagged:
             code = 1013
         except (WebSocketDisconnect, RuntimeError, OSError):
-            return
+            return  # the reader is gone
+        except Exception:
+            log.exception("%s: an event could not be sent", call.id)
+            code = 1011
         if self._websocket.application_state is WebSocketState.CONNECTED:
             with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect):
                 await self._websocket.close(code)

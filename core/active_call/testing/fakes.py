@@ -117,7 +117,8 @@ class EnergyDetector:
         self.joined.remove(slot)
 
     def score(self, slots: NDArray[np.intp], windows: NDArray[np.int16]) -> NDArray[np.float32]:
-        return (np.abs(windows.astype(np.int32)).max(axis=1) > 1000).astype(np.float32)
+        loudest: NDArray[np.int32] = np.abs(windows.astype(np.int32)).max(axis=1)
+        return np.where(loudest > 1000, np.float32(1), np.float32(0))
 
 
 class _Turn:
