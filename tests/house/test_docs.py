@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from tests.house.files import ROOT, ours, text_of
 
 from active_call.cli import COMMANDS as CLI
+from active_call.config.settings import Settings
 from active_call.playbook.model import PlaybookConfig
 from active_call.plugin import hooks
 from active_call.plugin.registry import TRAITS
@@ -127,6 +128,11 @@ def _flags(parser: argparse.ArgumentParser) -> Iterator[str]:
 
 
 # ---------------------------------------------------------------- settings
+
+
+def test_every_key_of_the_configuration_is_described() -> None:
+    models = [Settings, *_models_inside(Settings, "active_call.config")]
+    describes("settings", {key for model in models for key in keys(model)})
 
 
 def test_every_environment_variable_is_described() -> None:

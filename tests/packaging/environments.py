@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,7 +80,7 @@ class Environment:
 
     @contextmanager
     def serving(self) -> Iterator[str]:
-        """`active-call serve` on a port of its own; yields `127.0.0.1:port` when it listens."""
+        """`active-call serve` on a port of its own; yields `127.0.0.1:port` when it answers."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             address = f"127.0.0.1:{free.getsockname()[1]}"
@@ -87,22 +88,28 @@ class Environment:
         with log.open("w") as output:
             process = subprocess.Popen(
                 [str(self.path / "bin/active-call"), "serve", "--http", address],
-                stdout=subprocess.PIPE,
+                stdout=output,
                 stderr=output,
-                text=True,
                 cwd=self.home,
                 env=self.variables,
             )
-        assert process.stdout is not None
         try:
-            line = process.stdout.readline()
-            assert f"listening on http://{address}" in line, f"serve said {line!r}:\n{log.read_text()[-2000:]}"
+            deadline = time.monotonic() + READY_S
+            while not _answers(address):
+                assert process.poll() is None, f"serve ended with {process.returncode}:\n{log.read_text()[-2000:]}"
+                assert time.monotonic() < deadline, f"serve does not answer:\n{log.read_text()[-2000:]}"
+                time.sleep(0.02)
             yield address
         finally:
             process.terminate()
             status = process.wait(READY_S)
-            process.stdout.close()
         assert status == 0, f"serve ended with {status}:\n{log.read_text()[-2000:]}"
+
+
+def _answers(address: str) -> bool:
+    host, port = address.split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
 
 
 def build_wheels(folders: Sequence[Path], into: Path) -> dict[str, Path]:

@@ -6,6 +6,8 @@ import urllib.request
 import pytest
 from tests.packaging.environments import ROOT, Environment
 
+from active_call.cli import COMMANDS
+
 pytestmark = [pytest.mark.network, pytest.mark.timeout(300)]
 
 PLAYBOOK = """---
@@ -47,7 +49,7 @@ print(len(names))
 def test_it_says_what_it_can_do(core: Environment) -> None:
     assert "usage: active-call" in core.run("active-call", "--help").stdout
     assert core.run("active-call", "--version").stdout.startswith("active-call 0.")
-    for command in ("serve", "talk", "chat", "check", "plugins", "models", "doctor"):
+    for command in COMMANDS:
         assert f"active-call {command}" in core.run("active-call", command, "--help").stdout
 
 
