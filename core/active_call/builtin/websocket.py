@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
-from active_call.audio import RATE_HZ
+import numpy as np
+
 from active_call.audio.frames import from_s16le, to_s16le
 from active_call.audio.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
 from active_call.plugin.errors import NotSupported
@@ -15,13 +17,17 @@ from active_call.plugin.traits import TransportTraits
 from active_call.plugin.values import Samples
 
 TRAITS = TransportTraits(call_type="webSocket", carried=True)
-EARLY_BYTES = 2 * RATE_HZ * 2
-"""At most 2 s of audio sent before the invite are kept."""
+
+
+def decode_pcm(data: bytes) -> Samples:
+    """Little-endian samples as `int16[n]`, where the machine allows a read-only view: the core copies once, later."""
+    return from_s16le(data) if sys.byteorder == "big" else np.frombuffer(data, np.int16)
+
 
 Decode = Callable[[bytes], Samples]
 Encode = Callable[[Samples], bytes]
 CODECS: dict[str, tuple[int, Decode, Encode]] = {
-    "pcm": (16000, from_s16le, to_s16le),
+    "pcm": (16000, decode_pcm, to_s16le),
     "pcmu": (8000, decode_ulaw, encode_ulaw),
     "pcma": (8000, decode_alaw, encode_alaw),
 }
@@ -53,17 +59,25 @@ class WebSocketLeg:
         self._wire.attach(self._receive)
 
     def _receive(self, data: bytes) -> None:
-        if self._bytes_per_sample == 2:
-            if self._rest:
-                data, self._rest = self._rest + data, b""
-            if len(data) & 1:
-                self.odd_messages += 1
-                data, self._rest = data[:-1], data[-1:]
-        if data and self._on_audio is not None:
-            self._on_audio(self._decode(data))
+        on_audio = self._on_audio
+        if on_audio is None:
+            return
+        if self._bytes_per_sample == 2 and (self._rest or len(data) & 1):
+            data = self._whole_samples(data)
+        if data:
+            on_audio(self._decode(data))
+
+    def _whole_samples(self, data: bytes) -> bytes:
+        """`data` behind the byte that was carried over, less the byte to carry."""
+        self.odd_messages += len(data) & 1
+        data = self._rest + data
+        even = len(data) & ~1
+        self._rest = data[even:]
+        return data[:even]
 
     def send(self, frame: Samples) -> None:
-        self._wire.send(self._encode(frame))
+        if not self._ended:
+            self._wire.send(self._encode(frame))
 
     @property
     def unsent_samples(self) -> int:

@@ -1,5 +1,7 @@
 """The media of one leg: what it says (intake), what it hears (playback, mixer), driven by the clock."""
 
+import numpy as np
+
 from active_call.audio import RATE_HZ
 from active_call.audio.resample import Resampler
 from active_call.plugin.leg import Leg
@@ -23,8 +25,10 @@ class Channel:
         """Which of the clock's micro-slots sends this leg's frames; the clock's own."""
         self.last_tick = -1000
         """The clock's count when this leg was last pulled; the clock's own."""
+        self.failures = 0
+        """How many frames in a row could not be sent; the clock's own."""
         self.intake = Intake(rate_hz=leg.rate_hz, wake=clock.heard)
-        self.playback = Playback(notices, unsent=self._unsent, wake=self._wake)
+        self.playback = Playback(notices, unsent=self._unsent, wake=self._wake, flush=self._flush)
         self.mixer = Mixer(self.playback.pull)
         self.muted = False
         self._out = None if leg.rate_hz == RATE_HZ else Resampler(RATE_HZ, leg.rate_hz, steady=True)
@@ -54,11 +58,16 @@ class Channel:
 
     def _hear(self, samples: Samples) -> None:
         if self.muted:
-            samples = samples * 0
+            samples = np.zeros_like(samples)
         self.intake.append(samples)
 
     def _unsent(self) -> int:
         return self.leg.unsent_samples * self._up
 
+    def _flush(self) -> int:
+        return self.leg.flush() * self._up
+
     def _wake(self) -> None:
-        self.clock.speak(self)
+        if self.clock.speak(self) and self._out is not None:
+            # Its last 2 ms of what was said before would sound as a tick now.
+            self._out.reset()

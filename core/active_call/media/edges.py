@@ -78,6 +78,21 @@ class SpeechEdges:
         self._quiet_since = 0
         self._announced = False
 
+    def begin(self, sample: int) -> None:
+        """The next window begins at `sample` of the leg's audio; nothing before it was looked at."""
+        self._at = self._quiet_since = sample
+        self._speech_since, self._announced = -1, False
+
+    def stall(self) -> Edge | None:
+        """No more audio comes: speech that runs ends with the last window."""
+        if self._speech_since < 0:
+            return None
+        start, self._speech_since = self._speech_since, -1
+        end = self._at if self._quiet_since < 0 else self._quiet_since
+        self._quiet_since = end
+        announced, self._announced = self._announced, False
+        return SpeechEnded(start, end) if announced else None
+
     @property
     def speaking(self) -> bool:
         """Whether announced speech is running."""

@@ -19,6 +19,7 @@ SLOW_START = RATE_HZ // 5
 SLOW_WAIT_FRAMES = 500 // FRAME_MS
 SOFTEN_MS = 40
 """Pausing and going on again ramp over this, so that neither clicks."""
+LONGEST_FADE_MS = 5000
 
 
 class Pause(StrEnum):
@@ -50,17 +51,29 @@ class PlaybackNotices(Protocol):
 
 
 class Playback:
-    def __init__(self, notices: PlaybackNotices, *, unsent: Callable[[], int], wake: Callable[[], None]) -> None:
-        """`unsent()` says how many 16 kHz samples are still inside the leg; `wake()` makes the clock pull again."""
+    def __init__(
+        self,
+        notices: PlaybackNotices,
+        *,
+        unsent: Callable[[], int],
+        wake: Callable[[], None],
+        flush: Callable[[], int] = lambda: 0,
+    ) -> None:
+        """`unsent()` says how many 16 kHz samples are still inside the leg, `flush()` takes them back (as many as it
+        can, and says how many); `wake()` makes the clock pull again.
+        """
         self._notices = notices
         self._unsent = unsent
         self._wake = wake
+        self._flush = flush
         self._queue: deque[Utterance] = deque()
         self._paused: set[Pause] = set()
+        self._rewind = False
         self._tail: deque[Samples] = deque()
         self._ramp: Fade | None = None
         self._finishing: deque[tuple[int, Utterance]] = deque()
-        self._act_waiting = False
+        self._act: ActSpan | None = None
+        self._begun: Utterance | None = None
         self._handed = 0
         self._dry_told = False
         self._starved_frames = 0
@@ -70,6 +83,8 @@ class Playback:
 
     def say(self, utterance: Utterance) -> None:
         """Queue it behind what is being said; its spans may still grow."""
+        if not self._queue:
+            self._dry_told = False
         self._queue.append(utterance)
         self._wake()
 
@@ -105,51 +120,72 @@ class Playback:
         return frozenset(self._paused)
 
     def pause(self, reason: Pause, fade_ms: int = SOFTEN_MS) -> None:
-        if not self._paused and self._queue and self._queue[0].started:
+        current = self.current
+        if not self._paused and current is not None and current.started:
+            if not self._finishing:
+                back = self._flush()
+                self._handed -= back
+                current.give_back(back)
             self._fade_out(fade_ms)
         self._paused.add(reason)
 
     def resume(self, reason: Pause) -> None:
+        """What was held back starts again at its last word, whichever reason goes last."""
         if reason not in self._paused:
             return
         self._paused.discard(reason)
+        self._rewind = self._rewind or reason is Pause.HELD_BACK
         if self._paused:
             return
         current = self.current
-        if reason is Pause.HELD_BACK and current is not None and current.at < len(current.spans):
-            span = current.spans[current.at]
-            if isinstance(span, SpeechSpan):
-                span.rewind()
-        self._tail.clear()
-        self._ramp = Fade(SOFTEN_MS * RATE_HZ // 1000, start=0.0, end=1.0)
+        if current is not None and current.started:
+            if self._rewind and current.at < len(current.spans):
+                span = current.spans[current.at]
+                if isinstance(span, SpeechSpan):
+                    span.rewind()
+            self._tail.clear()
+            self._ramp = Fade(SOFTEN_MS * RATE_HZ // 1000, start=0.0, end=1.0)
+        self._rewind = False
         self._dry_told = False
         self._wake()
 
     def cut(self, fade_ms: int = 0, *, only: Utterance | None = None) -> list[tuple[Utterance, Heard]]:
         """Drop everything (or one utterance): what was heard of each, in order. Acts behind the cut never happen."""
-        unsent = self._unsent()
-        dropped = [u for u in self._queue if only is None or u is only]
-        ledger = [(u, u.heard(unsent if n == 0 else 0)) for n, u in enumerate(dropped)]
-        if dropped and dropped[0] is self.current and dropped[0].started and not self._paused:
-            self._fade_out(fade_ms)
+        sounding = self.current
+        ledger = [(u, heard) for u, heard in self._ledger() if only is None or u is only]
+        dropped = [u for u, _ in ledger]
+        if only is None or only is sounding:
+            back = self._flush() if only is None or not self._finishing else 0
+            self._handed -= back
+            if sounding is not None and sounding.started and not self._paused:
+                sounding.give_back(back)
+                self._fade_out(fade_ms)
+            self._paused.discard(Pause.HELD_BACK)
+            self._rewind = False
+            self._ramp = None
+            self._starved_frames = 0
         for utterance in dropped:
             utterance.close()
-            self._queue.remove(utterance)
-        for position, utterance in [item for item in self._finishing if only is None or item[1] is only]:
-            self._finishing.remove((position, utterance))
-            ledger.insert(0, (utterance, utterance.heard(unsent)))
-        self._act_waiting = False
+        self._queue = deque(u for u in self._queue if u not in dropped)
+        self._finishing = deque(item for item in self._finishing if item[1] not in dropped)
         self._dry_told = False
-        self._paused.discard(Pause.HELD_BACK)
-        self._starved_frames = 0
         self._wake()
         return ledger
 
+    def _ledger(self) -> list[tuple[Utterance, Heard]]:
+        """What was heard of everything not finished: what the leg still holds is the newest that was handed over."""
+        unsent = self._unsent()
+        ledger = []
+        for utterance in [*reversed(self._queue), *(u for _, u in reversed(self._finishing))]:
+            ledger.append((utterance, utterance.heard(unsent)))
+            unsent = max(0, unsent - utterance.taken)
+        return ledger[::-1]
+
     def act_done(self) -> None:
         """The act that was due has been carried out: go on behind it."""
-        if self._act_waiting and self._queue:
-            self._act_waiting = False
-            self._queue[0].at += 1
+        current, act, self._act = self.current, self._act, None
+        if act is not None and current is not None and act in current.spans[current.at : current.at + 1]:
+            current.at += 1
         self._dry_told = False
         self._wake()
 
@@ -168,42 +204,46 @@ class Playback:
         filled = self._fill(frame)
         if not filled:
             return None
-        frame[filled:] = 0
+        if filled < FRAME_SAMPLES:
+            frame[filled:] = 0
         self._handed += FRAME_SAMPLES
         if self._ramp is not None:
             frame = self._ramp.apply(frame)
             if self._ramp.done:
                 self._ramp = None
-        if self._finishing:
-            self._settle()
+        if self._begun is not None:
+            # Only now: whoever is told may cut, and the ledger then has this frame.
+            begun, self._begun = self._begun, None
+            self._notices.playback_started(begun)
         return frame
 
     def _fill(self, frame: Samples) -> int:
         filled = 0
-        while self._queue:
+        while self._queue and not self._paused:
             utterance = self._queue[0]
             if utterance.at >= len(utterance.spans):
-                if utterance.closed:
-                    self._queue.popleft()
-                    # Its last sample leaves with this frame; it is finished when the leg has let go of it.
-                    self._finishing.append((self._handed + (FRAME_SAMPLES if filled else 0), utterance))
-                    if filled:
-                        return filled
-                    self._settle()
-                    continue
-                self._dry(utterance)
-                return filled
+                if not utterance.closed:
+                    if not filled:
+                        self._dry(utterance)
+                    return filled
+                self._queue.popleft()
+                # Its last sample leaves with this frame; it is finished when the leg has let go of it.
+                self._finishing.append((self._handed + (FRAME_SAMPLES if filled else 0), utterance))
+                if filled:
+                    return filled
+                self._settle()
+                continue
             span = utterance.spans[utterance.at]
             if isinstance(span, ActSpan):
-                if not filled:
-                    self._reach(utterance, span)
-                return filled
+                if filled or not self._reach(utterance, span):
+                    return filled
+                continue
             if not self._ready(span, FRAME_SAMPLES - filled):
                 return filled
             if not utterance.started and span.available:
                 utterance.started = True
-                self._notices.playback_started(utterance)
-            filled += span.take(frame[filled:])
+                self._begun = utterance
+            filled += span.take(frame[filled:] if filled else frame)
             if span.finished and not span.available:
                 utterance.at += 1
             if filled == FRAME_SAMPLES:
@@ -231,29 +271,30 @@ class Playback:
             self._dry_told = True
             self._notices.playback_dry(utterance)
 
-    def _reach(self, utterance: Utterance, span: ActSpan) -> None:
-        if not self._act_waiting and not self._unsent():
-            self._act_waiting = True
-            self._notices.act_due(utterance, span.act)
+    def _reach(self, utterance: Utterance, span: ActSpan) -> bool:
+        """Tell that the act is due, once; whether it was done (or cut) at once."""
+        if self._act is span or self._unsent():
+            return False
+        self._act = span
+        self._notices.act_due(utterance, span.act)
+        return self._act is not span or self.current is not utterance
 
     def _settle(self) -> None:
-        gone = self._handed - self._unsent()
-        while self._finishing and self._finishing[0][0] <= gone:
+        while self._finishing and self._finishing[0][0] <= self._handed - self._unsent():
             _, utterance = self._finishing.popleft()
             self._notices.playback_finished(utterance, utterance.heard())
 
     def _fade_out(self, fade_ms: int) -> None:
         """Let what comes next die away over `fade_ms`; it does not count as heard."""
         current = self.current
-        frames = max(0, fade_ms) // FRAME_MS
-        if not frames or current is None or current.at >= len(current.spans):
+        if fade_ms <= 0 or current is None or current.at >= len(current.spans):
             return
         span = current.spans[current.at]
-        if not isinstance(span, SpeechSpan):
+        if not isinstance(span, SpeechSpan) or not span.available:
             return
-        before = span.taken
+        size = min(fade_ms, LONGEST_FADE_MS) * RATE_HZ // 1000
+        frames = -(-min(size, span.available) // FRAME_SAMPLES)
         samples = np.zeros(frames * FRAME_SAMPLES, np.int16)
-        span.take(samples)
-        span.give_back(span.taken - before)
-        faded = Fade(len(samples)).apply(samples)
-        self._tail.extend(faded.reshape(frames, FRAME_SAMPLES))
+        span.peek(samples)
+        faded = Fade(size).apply(samples)
+        self._tail = deque(faded.reshape(frames, FRAME_SAMPLES))
