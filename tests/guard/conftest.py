@@ -34,7 +34,8 @@ class LocalServer:
         self._tasks.add(task)
         self.connections += 1
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            # Python 3.11 takes a connection's task that ends cancelled for a fault.
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 while True:
                     await self._answer(reader, writer)
         finally:

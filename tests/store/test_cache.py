@@ -1,7 +1,10 @@
 import dataclasses
 import os
+import resource
+import signal
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +152,33 @@ def test_an_entry_larger_than_the_cache_is_not_kept_and_costs_no_disk(tmp_path: 
         assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 100
         assert not writer.commit()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def full_disk() -> Iterator[None]:
+    """Files may grow to 1000 bytes: the same error at the same places as a disk without room."""
+    before, signals = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    signal.signal(signal.SIGXFSZ, signals)
+
+
+@pytest.mark.usefixtures("full_disk")
+@pytest.mark.parametrize("size", [1002, 100_000])
+def test_a_full_disk_costs_the_entry_and_not_the_call(
+    cache: AudioCache, size: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert not cache.put("k", bytes(size))
+    assert cache.get("k") is None
+    assert list((tmp_path / "tts").iterdir()) == []
+    assert "not kept" in caplog.text
+    assert cache.put("k", bytes(10))
+
+
+def test_a_directory_that_cannot_be_made_costs_the_entry_and_not_the_call(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    assert not AudioCache(tmp_path / "file" / "tts").put("k", b"ab")
 
 
 def test_what_is_heard_often_outlives_what_is_not(tmp_path: Path) -> None:

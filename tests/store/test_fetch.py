@@ -238,6 +238,17 @@ async def test_an_address_decides_nothing_about_a_file_but_a_plain_suffix(
     assert read(got) == b"ab"
 
 
+async def test_a_cache_that_cannot_be_written_is_a_failure_of_the_file_alone(
+    server: LocalServer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    policy = OutboundPolicy(loopback=True)
+    server.pages["/a"] = answer(b"ab")
+    with pytest.raises(FetchFailed, match="cannot keep"):
+        await MediaCache(tmp_path / "file" / "media", policy).get(server.url("/a"), CLIENT)
+    await policy.aclose()
+
+
 async def test_a_damaged_record_means_fetching_again(server: LocalServer, media: MediaCache, tmp_path: Path) -> None:
     server.pages["/a"] = answer(b"ab", etag='"1"', cache_control="max-age=60")
     await media.get(server.url("/a"), CLIENT)

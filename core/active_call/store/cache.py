@@ -2,15 +2,18 @@
 
 import hashlib
 import json
+import logging
 import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 
 from .shelf import Shelf
+
+log = logging.getLogger(__name__)
 
 RATE_HZ = 16000
 SUFFIX = ".pcm"
@@ -113,31 +116,53 @@ class AudioCache:
 
 
 class CacheWriter:
-    """One entry while it is made; use it in a `with`."""
+    """One entry while it is made; use it in a `with`. A disk that fails costs the entry and not the call."""
 
     def __init__(self, shelf: Shelf, name: str) -> None:
         self._shelf, self._name = shelf, name
-        self._file = shelf.fresh()
         self._bytes = 0
+        self._file: IO[bytes] | None = None
+        try:
+            self._file = shelf.fresh()
+        except OSError as error:
+            self._give_up(error)
 
     def write(self, pcm: bytes) -> None:
         """Pieces may be of any length; only their sum has to be whole samples."""
         self._bytes += len(pcm)
-        if self._bytes <= self._shelf.max_bytes:
-            self._file.write(pcm)
+        if self._file is not None and self._bytes <= self._shelf.max_bytes:
+            try:
+                self._file.write(pcm)
+            except OSError as error:
+                self._give_up(error)
 
     def commit(self) -> bool:
-        """Make it visible; False, and nothing is kept: it is empty, has half a sample, or exceeds the cache."""
-        self._file.close()
-        if not self._bytes or self._bytes % 2 or self._bytes > self._shelf.max_bytes:
+        """Make it visible. False, and nothing is kept: it is empty, has half a sample, exceeds the cache, disk full."""
+        file = self._file
+        if file is None or not self._bytes or self._bytes % 2 or self._bytes > self._shelf.max_bytes:
             return False
-        self._shelf.place(Path(self._file.name), self._name)
+        try:
+            file.close()
+            self._shelf.place(Path(file.name), self._name)
+        except OSError as error:
+            self._give_up(error)
+            return False
         return True
+
+    def _give_up(self, error: OSError) -> None:
+        log.warning("speech is not kept in %s: %s", self._shelf.directory, error.strerror or error)
+        self._discard()
+
+    def _discard(self) -> None:
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):  # what is buffered may not fit either
+                file.close()
+            with suppress(OSError):  # committed, or the disk is gone
+                Path(file.name).unlink()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
-        with suppress(FileNotFoundError):  # committed
-            Path(self._file.name).unlink()
+        self._discard()

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 
-from active_call.guard.outbound import Answer, OutboundFailed, OutboundPolicy, Trust
+from active_call.guard.outbound import Answer, OutboundFailed, OutboundPolicy, OutboundRefused, Trust
 
 from .shelf import Shelf
 
@@ -133,8 +133,13 @@ class MediaCache:
                 if answer.status != 200:
                     raise FetchFailed(f"{httpx.URL(answer.url).host} answered {answer.status} instead of the audio")
                 return await self._save(name, answer)
+        except OutboundRefused:
+            raise
         except OutboundFailed as error:
             return await self._stale(name, error)
+        except OSError as error:
+            log.warning("the media cache %s fails: %s", self._shelf.directory, error)
+            raise FetchFailed(f"the server cannot keep the file ({error.strerror})") from error
 
     async def _save(self, name: str, answer: Answer) -> Media:
         meta = _meta(answer)
