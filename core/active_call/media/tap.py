@@ -1,4 +1,4 @@
-"""Carries one leg's input into another leg's mixer (bridge, transfer): a ring of 3 frames; neither waits for the other."""
+"""Carries one leg's input into another leg's mixer (bridge, transfer): a ring of 3 frames; nobody waits."""
 
 from collections import deque
 
