@@ -173,7 +173,7 @@ async def test_the_time_limit_is_for_everything_together(
     began = time.monotonic()
     with pytest.raises(OutboundFailed, match=r"0\.15 s|too slow"):
         await fetch(policy, server.url("/", "one"), timeout_s=0.15)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 1.8
 
 
 async def test_a_connection_that_breaks_is_a_failure_with_the_host_in_it(
