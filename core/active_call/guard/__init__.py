@@ -1,1 +1,1 @@
-"""What comes from outside is checked here: who asks, which files and hosts they name, and secrets on their way to logs."""
+"""What comes from outside is checked here: who asks, which files and hosts they name; and secrets kept out of logs."""
