@@ -57,3 +57,5 @@ class Limits(Section):
     """Calls at a time; the next one is refused with 503."""
     message_bytes: int = Field(1 << 20, ge=1024)
     """Longest message of a WebSocket, and body of a request."""
+    requests_per_s: float | None = Field(100.0, gt=0)
+    """Requests and WebSockets that one token may begin; the next one is refused with 429. None: any number."""

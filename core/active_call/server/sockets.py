@@ -2,11 +2,8 @@
 
 import asyncio
 import contextlib
-import logging
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
-from starlette.responses import JSONResponse, Response
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
 from active_call.call.directory import CallHandle, IdTaken
@@ -14,62 +11,101 @@ from active_call.call.log import Lagged
 from active_call.call.manager import Manager, TooManyCalls
 from active_call.protocol.commands import BadCommand, parse_command
 from active_call.protocol.events import to_json
-from active_call.protocol.ids import new_session_id, valid_session_id
+from active_call.protocol.ids import new_session_id
 
+from . import peers
+from .answers import RETRY_AFTER, refusal
+from .options import ServerOptions
+from .probes import Readiness
+from .query import BadQuery, CallQuery, call_query
 from .socket import ws_of
 from .wire import AsgiWire, SocketWire
 
-log = logging.getLogger(__name__)
 
-PING_S = 20
-RETRY_AFTER_S = "5"
+class Sockets:
+    def __init__(self, manager: Manager, options: ServerOptions, readiness: Readiness) -> None:
+        self.manager = manager
+        self.options = options
+        self.readiness = readiness
 
+    def endpoint(self, call_type: str) -> Callable[[WebSocket], Awaitable[None]]:
+        """An ASGI endpoint for calls of that type."""
 
-def call_endpoint(manager: Manager, call_type: str) -> Callable[[WebSocket], Awaitable[None]]:
-    """An ASGI endpoint for calls of that type."""
+        async def endpoint(websocket: WebSocket) -> None:
+            await _Session(self, call_type, websocket).run()
 
-    async def endpoint(websocket: WebSocket) -> None:
-        await _Session(manager, call_type, websocket).run()
-
-    return endpoint
+        return endpoint
 
 
 class _Session:
     """One controller's socket and the call it began."""
 
-    def __init__(self, manager: Manager, call_type: str, websocket: WebSocket) -> None:
-        self._manager = manager
+    def __init__(self, server: Sockets, call_type: str, websocket: WebSocket) -> None:
+        self._server = server
+        self._manager = server.manager
         self._call_type = call_type
         self._websocket = websocket
         self._socket = ws_of(websocket.scope)
         self._wire = SocketWire(self._socket) if self._socket is not None else AsgiWire(websocket)
 
     async def run(self) -> None:
-        query = self._websocket.query_params
-        call_id = query.get("id") or new_session_id()
-        if not valid_session_id(call_id):
-            await self._refuse(400, "id: letters, digits and ._:@+=- only, at most 128, no '..'")
-            return
-        ping = query.get("ping") or query.get("ping_interval") or str(PING_S)
-        if not re.fullmatch(r"[0-9]{1,5}", ping):
-            await self._refuse(400, f"ping: {ping!r} is not a number of seconds")
-            return
-        track = query.get("serverSideTrack") or query.get("server_side_track")
         try:
-            call = self._manager.create(call_id, self._call_type, wire=self._wire, server_track=track)
+            query = call_query(self._websocket.query_params)
+        except BadQuery as error:
+            await self._refuse(400, str(error))
+            return
+        if query.id is not None and not self._manager.directory.knows(query.id):
+            if query.forward:
+                await self._refuse(404, "call not found on this node")
+                return
+            if query.forward is None and self._server.options.peers and await self._elsewhere(query.id, query):
+                return
+        if self._server.readiness.draining:
+            await self._refuse(503, "the server is shutting down", RETRY_AFTER)
+            return
+        await self._here(query)
+
+    async def _here(self, query: CallQuery) -> None:
+        call_id = query.id or new_session_id()
+        try:
+            call = self._manager.create(call_id, self._call_type, wire=self._wire, server_track=query.server_track)
         except IdTaken as error:
             await self._refuse(409, str(error))
             return
         except TooManyCalls as error:
-            await self._refuse(503, str(error), {"retry-after": RETRY_AFTER_S})
+            await self._refuse(503, str(error), RETRY_AFTER)
             return
         try:
-            await self._websocket.accept()
-            if self._socket is not None and int(ping):
-                self._socket.start_pings(int(ping))
+            await self._accept(query)
             await self._serve(call)
         finally:
             call.lost()
+
+    async def _accept(self, query: CallQuery) -> None:
+        await self._websocket.accept()
+        if self._socket is not None and query.ping_s:
+            self._socket.start_pings(query.ping_s)
+
+    async def _elsewhere(self, call_id: str, query: CallQuery) -> bool:
+        """Whether the call is on another node; then this was a tunnel to it."""
+        options, socket = self._server.options, self._websocket
+        path = socket.url.path.rstrip("/")
+        forwarded = peers.forward_query(call_id, socket.query_params.multi_items())
+        shown = peers.credentials(socket.headers, None if "token" in socket.query_params else options.peer_token)
+        try:
+            peer = await peers.find(options.peers, f"{path}?{forwarded}", shown)
+        except peers.CallTaken:
+            await self._refuse(409, f"a call with id {call_id} is live on another node")
+            return True
+        if peer is None:
+            return False
+        try:
+            await self._accept(query)
+        except BaseException:
+            await peer.close()
+            raise
+        await peers.Tunnel(socket, self._wire, peer).run()
+        return True
 
     async def _serve(self, call: CallHandle) -> None:
         reader = asyncio.create_task(self._read(call), name=f"socket of {call.id}")
@@ -85,16 +121,10 @@ class _Session:
             await asyncio.gather(*(task for task in (reader, sender) if task), return_exceptions=True)
 
     async def _read(self, call: CallHandle) -> None:
-        try:
-            await self._commands(call)
-        finally:
-            call.lost()
-
-    async def _commands(self, call: CallHandle) -> None:
-        """Until the socket is gone."""
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
+                call.lost()
                 return
             data = message.get("bytes")
             if data is not None:
@@ -116,15 +146,11 @@ class _Session:
         except Lagged:
             code = 1013
         except (WebSocketDisconnect, RuntimeError, OSError):
-            return  # the reader is gone
-        except Exception:
-            log.exception("%s: an event could not be sent", call.id)
-            code = 1011
+            return
         if self._websocket.application_state is WebSocketState.CONNECTED:
             with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect):
                 await self._websocket.close(code)
 
-    async def _refuse(self, status: int, problem: str, headers: dict[str, str] | None = None) -> None:
+    async def _refuse(self, status: int, problem: str, headers: Mapping[str, str] | None = None) -> None:
         """Before the upgrade: an HTTP answer with a reason."""
-        response: Response = JSONResponse({"error": problem}, status, headers=headers)
-        await self._websocket.send_denial_response(response)
+        await self._websocket.send_denial_response(refusal(status, problem, headers))

@@ -1,0 +1,82 @@
+"""A server on loopback with fake engines."""
+
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from active_call.call.manager import Manager
+from active_call.cli.http import bind, listening
+from active_call.cli.runtime import Paths, Runtime
+from active_call.plugin.discovery import discover
+from active_call.server.app import application
+from active_call.server.options import ServerOptions
+from active_call.server.probes import Readiness
+from active_call.testing.caller import Caller
+from active_call.testing.fakes import Fakes
+
+OPTION = {"vad": {"type": "fake"}, "asr": {"provider": "fake"}, "tts": {"provider": "fake"}}
+
+
+@dataclass
+class Running:
+    base: str
+    manager: Manager
+    fakes: Fakes
+    readiness: Readiness
+    client: httpx.AsyncClient
+    folder: Path
+
+    def caller(self, call_id: str, path: str = "/call") -> Caller:
+        return Caller(self.base, f"{path}?id={call_id}")
+
+    @contextlib.asynccontextmanager
+    async def call(self, call_id: str) -> AsyncIterator[Caller]:
+        """A call that was answered."""
+        async with self.caller(call_id) as caller:
+            await caller.send("invite", option=OPTION)
+            assert await caller.until("answer", 3)
+            yield caller
+
+
+Serving = Callable[..., AbstractAsyncContextManager[Running]]
+
+
+@dataclass
+class Serve:
+    folder: Path
+    fakes: Fakes = field(default_factory=Fakes)
+
+    @contextlib.asynccontextmanager
+    async def __call__(self, *, calls: int = 100, **options: Any) -> AsyncIterator[Running]:
+        runtime = Runtime(
+            Paths(playbooks=[self.folder], media=[self.folder]),
+            registry=discover(extra=[self.fakes]),
+            models_dir=self.folder / "models",
+            environ={},
+            calls=calls,
+        )
+        listener = bind("127.0.0.1", 0)
+        base = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        readiness = Readiness()
+        async with runtime.running() as manager:
+            app = application(manager, options=ServerOptions(**options), readiness=readiness)
+            async with listening(app, listener), httpx.AsyncClient(base_url=base, trust_env=False) as client:
+                yield Running(base, manager, self.fakes, readiness, client, self.folder)
+                await manager.shut_down()
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Serve:
+    return Serve(tmp_path)
+
+
+@pytest.fixture
+async def server(serve: Serve) -> AsyncIterator[Running]:
+    async with serve() as running:
+        yield running
