@@ -4,20 +4,17 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
+from functools import partial
 from typing import Any
 
-from active_call.audio import RATE_HZ
-from active_call.audio.wav import load_mono
 from active_call.dialogue.agent import Agent
 from active_call.engine.pipeline import Pipeline
 from active_call.playbook.acts import Act, Hangup, Refer, SendMessage
-from active_call.playbook.load import load_file, load_text
 from active_call.playbook.model import Playbook
 from active_call.playbook.problems import PlaybookError
 from active_call.plugin.errors import PluginError, ProviderError
 from active_call.plugin.leg import Answered, Dtmf, Ended, Hold, Leg, MediaReady, OpenRequest, Ringing, Wire
 from active_call.plugin.registry import Kind
-from active_call.plugin.values import Samples
 from active_call.protocol import commands
 from active_call.protocol import events as ev
 from active_call.protocol.options import CallOption, dump, merge
@@ -26,6 +23,7 @@ from active_call.protocol.wire import rfc3339
 from active_call.providers.errors import classify
 
 from .directory import Staged
+from .files import load_staged, read_recording
 from .inbox import BURST, Inbox
 from .log import Entry, EventLog
 from .options import Chooser
@@ -268,7 +266,13 @@ class Call:
             self._agent = Agent(self._playbook, self._variables(leg))
         engine = Chooser(services.pool, services.environ).engine(option, self._agent)
         self._pipeline = Pipeline(
-            leg, services.clock, services.pool, engine, self._reporter, agent=self._agent, read_file=self._read_file
+            leg,
+            services.clock,
+            services.pool,
+            engine,
+            self._reporter,
+            agent=self._agent,
+            read_file=partial(read_recording, services),
         )
         self._speech = Speech(self._pipeline, services.pool, services.environ, self._reporter, session=option.tts)
         while self._deferred:
@@ -283,9 +287,6 @@ class Call:
             "callee": leg.callee,
             "start_time": rfc3339(self._started_ms),
         }
-
-    async def _read_file(self, name: str) -> Samples:
-        return await self._services.pool.host.run(load_mono, self._services.media.resolve(name), RATE_HZ)
 
     def _speak(self, command: commands.Tts | commands.Play | commands.Interrupt) -> None:
         assert self._speech is not None
@@ -356,13 +357,8 @@ class Call:
     # ------------------------------------------------------------ the agent
 
     def _load(self, staged: Staged) -> bool:
-        services = self._services
         try:
-            if staged.content is not None:
-                self._playbook = load_text(staged.content, name="playbook", environ=services.environ, trusted=False)
-            else:
-                path = services.playbooks.resolve(staged.name or "")
-                self._playbook = load_file(path, environ=services.environ)
+            self._playbook = load_staged(staged, self._services)
         except (PlaybookError, ValueError, OSError) as error:
             self._reporter.error("playbook", str(error))
             self.end(HangupReason.FAILED, Initiator.SYSTEM)

@@ -1,18 +1,22 @@
 """The agent's mouth on a leg: tracks of speech, recordings and acts in order, each told and ended as it was heard."""
 
+import re
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 
-from active_call.media.ledger import ActSpan, SpeechSpan, Utterance
+from active_call.media.ledger import ActSpan, Span, SpeechSpan, Utterance
 from active_call.media.playback import Playback
 from active_call.playbook.acts import Act, PlayFile
+from active_call.playbook.sentences import CLOSERS
 from active_call.plugin.providers import Voice
 from active_call.plugin.values import Samples
 from active_call.turns.heard import Heard
 
 from .reports import Reports
 from .synthesis import Job, Synthesis, VoiceSpec
+
+SENTENCE_END = re.compile(rf"[.!?;…。！？；\n][{re.escape(CLOSERS)}]*\s*\Z")
 
 
 @dataclass(slots=True, eq=False)
@@ -212,8 +216,7 @@ class Speaker:
             if saying is None or saying.whole is not None:
                 continue
             saying.whole = utterance.heard()
-            begun = utterance.spans[utterance.at : utterance.at + 1]
-            keep = [span for span in begun if isinstance(span, SpeechSpan) and span.taken]
+            keep = _sentence_begun(utterance)
             utterance.spans[utterance.at :] = keep
             self._synthesis.drop(utterance, keep=keep)
             self.finish(utterance.id)
@@ -250,3 +253,15 @@ class Speaker:
             self._reports.track_ended(utterance.play_id, heard, auto_hangup=False)
         self._announce()
         return [heard for _, heard in ledger]
+
+
+def _sentence_begun(utterance: Utterance) -> list[Span]:
+    """The spans of the sentence that is being heard: a long one is spoken clause by clause."""
+    begun: list[Span] = []
+    for span in utterance.spans[utterance.at :]:
+        if not isinstance(span, SpeechSpan) or not (begun or span.taken):
+            break
+        begun.append(span)
+        if not span.text or SENTENCE_END.search(span.text):
+            break
+    return begun

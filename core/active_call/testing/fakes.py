@@ -6,7 +6,7 @@ while calls run.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from active_call.plugin.values import (
     Partial,
     ReplyRequest,
     SpeakRequest,
+    SpeechPaused,
     Text,
     TtsOptions,
 )
@@ -42,8 +43,12 @@ class Fakes:
 
     transcripts: list[str] = field(default_factory=list)
     """Final texts, one per utterance; when they are used up, nothing was said."""
-    replies: list[str | Exception] = field(default_factory=list)
-    """What the brain answers in turn; an exception is raised instead. Used up: it repeats the caller."""
+    replies: list[str | Exception | list[str | Exception]] = field(default_factory=list)
+    """What the brain answers in turn; an exception is raised instead. A list is the very pieces it comes in, one that
+    ends in an exception breaks off there. Used up: it repeats the caller."""
+    trouble: dict[str, Exception | None] = field(default_factory=dict)
+    """What goes wrong, by `kind place`: kind is `vad`, `turn`, `asr`, `tts` or `llm`, place `open`, `session`, `stream`
+    or, once something has come of the stream, `midstream`. An exception is raised, None hangs."""
     complete: float = 0.9
     """What the turn model says of every pause."""
     token_s: float = 0.0
@@ -63,24 +68,26 @@ class Fakes:
 
     @hookimpl
     def register_vad(self, register: Register) -> None:
-        register("fake", _opening(lambda host: EnergyDetector()), VadTraits(offline=True, rates_hz=(8000, 16000)))
+        register("fake", self._opening("vad", EnergyDetector), VadTraits(offline=True, rates_hz=(8000, 16000)))
 
     @hookimpl
     def register_turn(self, register: Register) -> None:
-        register("fake", _opening(lambda host: _Turn(self)), TurnTraits(offline=True))
+        register("fake", self._opening("turn", lambda: _Turn(self)), TurnTraits(offline=True))
 
     @hookimpl
     def register_asr(self, register: Register) -> None:
-        register("fake", _opening(lambda host: _Recogniser(self)), AsrTraits(offline=True, interim=True))
+        register("fake", self._opening("asr", lambda: _Recogniser(self)), AsrTraits(offline=True, interim=True))
+        traits = AsrTraits(interim=True, stream="call", ends_turns=True, wants_pauses=True)
+        register("fake-stream", self._opening("asr", lambda: _Recogniser(self, ends_turns=True)), traits)
 
     @hookimpl
     def register_tts(self, register: Register) -> None:
         traits = TtsTraits(offline=True, marks="word", voices=("tone",))
-        register("fake", _opening(lambda host: _Voice(self)), traits)
+        register("fake", self._opening("tts", lambda: _Voice(self)), traits)
 
     @hookimpl
     def register_llm(self, register: Register) -> None:
-        register("fake", _opening(lambda host: _Brain(self)), LlmTraits(offline=True))
+        register("fake", self._opening("llm", lambda: _Brain(self)), LlmTraits(offline=True))
 
     @contextlib.contextmanager
     def stream(self) -> Any:
@@ -90,13 +97,21 @@ class Fakes:
         finally:
             self.open_streams -= 1
 
+    async def meet(self, place: str) -> None:
+        """Go through the trouble that waits at this place, if any."""
+        if place in self.trouble:
+            error = self.trouble[place]
+            if error is not None:
+                raise error
+            await asyncio.Event().wait()
 
-def _opening(make: Callable[[Host], Any]) -> Callable[..., Any]:
-    @contextlib.asynccontextmanager
-    async def open_fake(host: Host, settings: Mapping[str, Any]) -> AsyncIterator[Any]:
-        yield make(host)
+    def _opening(self, kind: str, make: Callable[[], Any]) -> Callable[..., Any]:
+        @contextlib.asynccontextmanager
+        async def open_fake(host: Host, settings: Mapping[str, Any]) -> AsyncIterator[Any]:
+            await self.meet(f"{kind} open")
+            yield make()
 
-    return open_fake
+        return open_fake
 
 
 class EnergyDetector:
@@ -126,37 +141,45 @@ class _Turn:
         self._fakes = fakes
 
     async def score(self, audio: Audio) -> float:
+        await self._fakes.meet("turn stream")
         return self._fakes.complete
 
 
 class _Recogniser:
-    def __init__(self, fakes: Fakes) -> None:
+    """Says the next transcript at the end of the turn; with `ends_turns` at the caller's first pause."""
+
+    def __init__(self, fakes: Fakes, *, ends_turns: bool = False) -> None:
         self._fakes = fakes
+        self._ends_turns = ends_turns
 
     @contextlib.asynccontextmanager
     async def session(self, options: AsrOptions) -> AsyncIterator["_Recogniser"]:
+        await self._fakes.meet("asr session")
         yield self
 
     async def transcribe(self, audio: AudioIn) -> AsyncIterator[Partial | Final]:
         fakes = self._fakes
         with fakes.stream():
-            text = fakes.transcripts.pop(0) if fakes.transcripts else ""
-            words = text.split()
-            samples = 0
+            await fakes.meet("asr stream")
+            samples, partial_due = 0, True
             async for item in audio:
                 if fakes.asr_error is not None:
                     raise fakes.asr_error
                 if isinstance(item, Audio):
                     samples += len(item.samples)
                     fakes.heard_samples += len(item.samples)
-                    if words and samples > 4800:
+                    words = fakes.transcripts[0].split() if fakes.transcripts else []
+                    if words and partial_due and samples > 4800 and not self._ends_turns:
                         yield Partial(text=words[0])
-                        words = []
-                elif isinstance(item, EndOfTurn):
-                    break
-            if fakes.asr_hangs:
-                await asyncio.Event().wait()
-            yield Final(text=text, start_ms=300, end_ms=samples * 1000 // RATE_HZ)
+                        partial_due = False
+                        await fakes.meet("asr midstream")
+                elif isinstance(item, SpeechPaused if self._ends_turns else EndOfTurn):
+                    if fakes.asr_hangs:
+                        await asyncio.Event().wait()
+                    text = fakes.transcripts.pop(0) if fakes.transcripts else ""
+                    yield Final(text=text, start_ms=300, end_ms=samples * 1000 // RATE_HZ)
+                    if not self._ends_turns:
+                        return
 
 
 class _Voice:
@@ -165,6 +188,7 @@ class _Voice:
 
     @contextlib.asynccontextmanager
     async def session(self, options: TtsOptions) -> AsyncIterator["_Voice"]:
+        await self._fakes.meet("tts session")
         yield self
 
     async def speak(self, request: SpeakRequest) -> AsyncIterator[Audio | Mark]:
@@ -172,6 +196,7 @@ class _Voice:
         fakes = self._fakes
         with fakes.stream():
             fakes.spoken.append(request.text)
+            await fakes.meet("tts stream")
             if fakes.voice_error is not None:
                 raise fakes.voice_error
             total = len(request.text) * MS_PER_CHAR * RATE_HZ // 1000
@@ -182,6 +207,7 @@ class _Voice:
                 yield Audio(samples=wave[start : start + RATE_HZ // 10], rate_hz=RATE_HZ)
                 if fakes.voice_hangs:
                     await asyncio.Event().wait()
+                await fakes.meet("tts midstream")
                 await asyncio.sleep(0)
 
 
@@ -195,19 +221,30 @@ class _Brain:
 
     @contextlib.asynccontextmanager
     async def session(self, options: LlmOptions) -> AsyncIterator["_Brain"]:
+        await self._fakes.meet("llm session")
         yield self
 
     async def reply(self, request: ReplyRequest) -> AsyncIterator[Text]:
         fakes = self._fakes
         with fakes.stream():
             fakes.asked.append(request)
+            await fakes.meet("llm stream")
             said = next((m.content for m in reversed(request.messages) if m.role == "user"), "")
             answer = fakes.replies.pop(0) if fakes.replies else f"You said: {said}"
-            if isinstance(answer, Exception):
-                raise answer
-            for token in answer.split(" "):
-                yield Text(text=token + " ")
+            pieces = answer if isinstance(answer, list) else _tokens(answer)
+            for piece in pieces:
+                if isinstance(piece, Exception):
+                    raise piece
+                yield Text(text=piece)
+                await fakes.meet("llm midstream")
                 await asyncio.sleep(fakes.token_s)
+
+
+def _tokens(answer: str | Exception) -> Sequence[str | Exception]:
+    if isinstance(answer, Exception):
+        return [answer]
+    words = answer.split(" ")
+    return [word + " " for word in words[:-1]] + words[-1:]
 
 
 def tone(seconds: float, hz: int = 300) -> NDArray[np.int16]:
