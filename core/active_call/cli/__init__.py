@@ -10,6 +10,7 @@ COMMANDS: dict[str, str] = {
     "talk": "hold a spoken call with a playbook, from text or a WAV file, without a sound card",
     "chat": "type with a playbook's agent, no audio",
     "check": "say what is wrong with a playbook and how to mend it",
+    "test": "run the tests beside playbooks, typed or spoken",
     "plugins": "list what is installed and what it still needs",
     "models": "list, pull and verify model weights",
     "config": "show, check or start a configuration file",

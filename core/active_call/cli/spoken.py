@@ -50,7 +50,7 @@ async def hold(
             shown.close()
         async with runtime.running() as manager:
             await runtime.preload(manager.services.pool)
-            spoken = [await _audio(line, manager.services.pool, runtime) for line in lines]
+            spoken = [await audio_of(line, manager.services.pool, runtime) for line in lines]
             listener = bind("127.0.0.1", 0)
             base = f"http://127.0.0.1:{listener.getsockname()[1]}"
             async with listening(application(manager), listener):
@@ -60,7 +60,7 @@ async def hold(
         return 1
 
 
-async def _audio(line: tuple[str, str], pool: ProviderPool, runtime: Runtime) -> Samples:
+async def audio_of(line: tuple[str, str], pool: ProviderPool, runtime: Runtime) -> Samples:
     """What the caller says as 16 kHz samples."""
     kind, value = line
     if kind == "wav":
