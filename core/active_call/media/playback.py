@@ -111,7 +111,16 @@ class Playback:
         """Whether the clock has to pull."""
         if self._tail or self._finishing:
             return True
-        return bool(self._queue) and not self._paused and not self._dry_told
+        return bool(self._queue) and not self._paused and not self._dry_told and not self._awaits_first_audio
+
+    @property
+    def _awaits_first_audio(self) -> bool:
+        """The voice has not begun with what is due: `grown` wakes the clock the moment it does, in the next slot."""
+        utterance = self._queue[0]
+        if utterance.at >= len(utterance.spans) or self._starved_frames:
+            return False
+        span = utterance.spans[utterance.at]
+        return isinstance(span, SpeechSpan) and not span.finished and not span.received
 
     # ------------------------------------------------------------ pause, resume, cut
 
