@@ -118,8 +118,8 @@ def test_secrets_are_neither_printed_nor_shown_but_known_to_the_log_filter(loads
 def test_keys_without_effect_are_named_in_one_line_when_given(loads):
     assert loads("[limits]\ncalls = 1").without_effect() == ()
     assert effect.warning(()) is None
-    given = loads("udp_port = 5060\nsip = false\npeers = ['a']\n[recording]\nptime = 100").without_effect()
-    assert given == ("sip", "udp_port", "recording", "peers")
+    given = loads("udp_port = 5060\nsip = false\nhttp_gzip = true\n[recording]\nptime = 100").without_effect()
+    assert given == ("sip", "udp_port", "recording", "http_gzip")
     said = effect.warning(given)
     assert "\n" not in said
     assert "sip, udp_port (there is no SIP in this version); recording (" in said

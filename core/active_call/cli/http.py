@@ -11,6 +11,9 @@ from starlette.applications import Starlette
 
 from active_call.server.socket import CallSocket
 
+MESSAGE_BYTES = 1 << 20
+"""The default of `limits.message_bytes`."""
+
 
 class Server(uvicorn.Server):
     """A uvicorn server inside our own event loop; signals stay with whoever runs the loop."""
@@ -35,13 +38,13 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def server(app: Starlette) -> Server:
+def server(app: Starlette, message_bytes: int) -> Server:
     config = uvicorn.Config(
         app,
         ws=CallSocket,
         ws_per_message_deflate=False,
         ws_ping_interval=None,
-        ws_max_size=4 * 1024 * 1024,
+        ws_max_size=message_bytes,
         access_log=False,
         log_config=None,
         lifespan="on",
@@ -51,9 +54,11 @@ def server(app: Starlette) -> Server:
 
 
 @contextlib.asynccontextmanager
-async def listening(app: Starlette, listener: socket.socket) -> AsyncIterator[Server]:
-    """The server runs until the context ends; entered when it answers."""
-    running = server(app)
+async def listening(
+    app: Starlette, listener: socket.socket, *, message_bytes: int = MESSAGE_BYTES
+) -> AsyncIterator[Server]:
+    """The server runs until the context ends; entered when it answers. A longer WebSocket message closes its socket."""
+    running = server(app, message_bytes)
     task = asyncio.create_task(running.serve(sockets=[listener]), name="http server")
     try:
         while not running.started:

@@ -15,12 +15,15 @@ from typing import TYPE_CHECKING, Any
 from active_call.config.flags import add_server_flags, cli_overrides
 
 if TYPE_CHECKING:
+    from active_call.call.manager import Manager
     from active_call.config.settings import Settings
     from active_call.providers.pool import ProviderPool
 
     from .runtime import Runtime
 
 DOTENV = Path(".env")
+PAGES = Path("static")
+"""Where `/` and `/static` have their files."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -136,6 +139,8 @@ def _check_sip(settings: "Settings", options: argparse.Namespace, runtime: "Runt
 
 async def _serve(settings: "Settings", runtime: "Runtime") -> int:
     from active_call.server.app import application
+    from active_call.server.options import options_from
+    from active_call.server.probes import Readiness
 
     from .http import bind, listening
 
@@ -146,16 +151,30 @@ async def _serve(settings: "Settings", runtime: "Runtime") -> int:
     except OSError as error:
         raise _CannotRun(f"cannot listen on {settings.http_addr}: {error.strerror or error}") from None
     stop = _signals()
+    readiness = Readiness(loading=True)
     async with runtime.running() as manager:
         loading = asyncio.create_task(_load(runtime, manager.services.pool), name="loading models")
-        async with listening(application(manager), listener):
+        loading.add_done_callback(lambda _: readiness.loaded())
+        app = application(manager, options=options_from(settings, pages=PAGES), readiness=readiness)
+        async with listening(app, listener, message_bytes=settings.limits.message_bytes):
             print(f"active-call listens on http://{settings.http_addr} ({_since(began)})", file=sys.stderr, flush=True)
             await stop.wait()
+            readiness.draining = True
             print("stopping: no new calls, the running ones end", file=sys.stderr, flush=True)
             loading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await loading
+            await _drain(settings, manager)
     return 0
+
+
+async def _drain(settings: "Settings", manager: "Manager") -> None:
+    """Let the running calls end for as long as they may, then end them, while their clients can still be told."""
+    if settings.graceful_shutdown:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(settings.graceful_shutdown_timeout):
+                await asyncio.gather(*(call.done() for call in manager.directory.all()))
+    await manager.shut_down()
 
 
 def _since(began: float) -> str:

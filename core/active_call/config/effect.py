@@ -35,11 +35,9 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "recording": "calls are not recorded in this version",
     "media_cache_path": _LATER,
     "ambiance": _LATER,
-    "peers": _LATER,
     "http_gzip": _LATER,
     "http_access_skip_paths": _LATER,
     "outbound": _LATER,
-    "auth.origins": _LATER,
 }
 """Dotted keys, each with all that is inside it, and the reason."""
 

@@ -19,6 +19,9 @@ class Readiness:
     draining: bool = False
     """The process is about to end: no new calls."""
 
+    def loaded(self) -> None:
+        self.loading = False
+
     @property
     def state(self) -> str:
         if self.draining:
