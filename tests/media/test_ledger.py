@@ -226,3 +226,9 @@ def test_giving_back_goes_across_spans_but_not_before_an_act_that_was_done() -> 
 
 def test_a_chinese_sentence_is_expected_to_last_longer_per_character() -> None:
     assert expected_samples("你好") > 2 * expected_samples("ab")
+
+
+def test_between_the_marks_of_sentences_the_words_are_counted_in_proportion() -> None:
+    span = spoken("One two three four. Five six.", 2000, 1000, {19: 2000})
+
+    assert span.text[: span.heard_chars()] == "One two "

@@ -116,20 +116,28 @@ class SpeechSpan:
         self._piece, self._offset = len(self._pieces), 0
 
     def heard_chars(self, unsent: int = 0) -> int:
-        """How much of the text was heard: up to the last mark passed, else the proportion, cut at a word."""
+        """How much of the text was heard: up to the last mark passed, and of what follows it in proportion to the
+        audio up to the next mark, cut at a word. A voice that marks words is thereby taken at its word; one that
+        marks sentences, or nothing, is not taken to have said none of what was being said.
+        """
         heard = max(0, self.taken - unsent)
         size = len(self.text)
         if self.finished and not self.failed and heard >= self.received:
             return size
-        if self._marks_at:
-            passed = self._marks_end[: bisect_right(self._marks_at, heard)]
-            return min(max(passed, default=0), size)
+        index = bisect_right(self._marks_at, heard)
+        done = min(max(self._marks_end[:index], default=0), size)
         if self.failed or not heard:
             # How much of its text a voice that broke off has said, nobody knows: nothing, to be safe.
-            return 0
-        # A voice still at work has delivered less than the whole, which is then as long as such a text usually is.
-        whole = self.received if self.finished else max(self.received, expected_samples(self.text))
-        return _word_end(self.text, size * heard // whole)
+            return done
+        begun = self._marks_at[index - 1] if index else 0
+        if index < len(self._marks_at):
+            goal, until = min(self._marks_end[index], size), self._marks_at[index]
+        else:
+            # A voice still at work has delivered less than the whole, which is as long as such a text usually is.
+            whole = begun + expected_samples(self.text[done:])
+            goal, until = size, self.received if self.finished else max(self.received, whole)
+        part = _word_end(self.text, done + max(0, goal - done) * (heard - begun) // max(1, until - begun))
+        return part if self.text[done:part].strip() else done
 
 
 class ActSpan:
