@@ -23,7 +23,7 @@ class AudioFiles:
         self._pool = pool
 
     async def read(self, path: Path) -> Samples:
-        """Raises `ProviderError` with a text that says what is wrong and, for a format unknown here, what to install."""
+        """Raises `ProviderError`; the text says what is wrong and, for a format unknown here, what to install."""
         data = await self._pool.host.run(path.read_bytes)
         return await self.decode(data, path.name)
 
