@@ -170,6 +170,23 @@ async def test_what_is_written_is_never_held(room: Callable[[], Awaitable[Room]]
     await finished(r)
 
 
+async def test_the_file_is_a_wav_file_from_its_first_moment(
+    room: Callable[[], Awaitable[Room]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Watched(WavWriter):
+        def _write_header(self) -> None:
+            assert not r.recorder.path.exists() or r.recorder.path.stat().st_size >= 44
+            super()._write_header()
+
+    monkeypatch.setattr(recorder_module, "WavWriter", Watched)
+    r = await room()
+    r.thread.flush()
+    with wave.open(str(r.recorder.path)) as file:
+        assert file.getnframes() == 0
+    assert [path.name for path in r.recorder.path.parent.iterdir()] == ["call.wav"]
+    await finished(r)
+
+
 async def test_a_caller_who_stops_sending_does_not_stop_the_file(room: Callable[[], Awaitable[Room]]) -> None:
     r = await room()
     r.say(1, 200)

@@ -1,12 +1,10 @@
 """The outbox: durable before it is sent, tried until it is taken, parked when it never is."""
 
 import asyncio
-import contextlib
 import json
 import logging
 import os
 import signal
-import stat
 import subprocess
 import sys
 import time
@@ -16,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from active_call.plugin.errors import ProviderError
-from active_call.store.backoff import DAY_S, Backoff
+from active_call.store.backoff import Backoff
 from active_call.store.outbox import Outbox
-from active_call.store.spool import BadEntry, Entry, Spool, Tried, entry_name
+from active_call.store.spool import Entry, Spool, entry_name
 
 SOON = Backoff(first_s=0.01, longest_s=0.02)
 LATER = Backoff(first_s=3600, longest_s=7200)
@@ -271,90 +269,49 @@ async def test_two_workers_on_one_directory_deliver_each_entry_once(root: Path) 
     assert delivered == list(range(60))
 
 
-async def test_a_claim_is_exclusive_and_ends_with_its_holder(root: Path) -> None:
-    spool = Spool(root)
-    name = spool.add("record", "c1", {})
-    claim = spool.claim(name)
+# ---------------------------------------------------------------- held entries
+
+
+async def test_a_held_entry_is_durable_and_delivered_only_when_released(root: Path) -> None:
+    receiver = Receiver()
+    outbox = Outbox(root)
+    outbox.register("record", receiver)
+    async with outbox:
+        held = await outbox.hold("record", "c1", {"whole": False})
+        assert pending(root) == 1
+        await outbox._scan()
+        await outbox.drain(5)
+        assert receiver.entries == []
+        await held.release({"whole": True})
+        assert await outbox.drain(5) == 0
+    assert [entry.payload for entry in receiver.entries] == [{"whole": True}]
+    assert [files(root, folder) for folder in ("pending", "failed", "new")] == [[], [], []]
+
+
+async def test_what_a_dead_process_held_is_delivered_as_it_was(root: Path) -> None:
+    claim = Spool(root).hold("record", "c1", {"whole": False})
     assert claim is not None
-    assert Spool(root).claim(name) is None
-    claim.close()
-    again = spool.claim(name)
-    assert again is not None
-    again.delivered()
-    assert spool.claim(name) is None
-    again.close()
+    claim.close()  # what the kernel does
+    receiver = Receiver()
+    outbox = Outbox(root)
+    outbox.register("record", receiver)
+    async with outbox:
+        await outbox.drain(5)
+    assert [entry.payload for entry in receiver.entries] == [{"whole": False}]
 
 
-# ---------------------------------------------------------------- disk
-
-
-async def test_files_are_the_owners_alone(root: Path) -> None:
-    await Outbox(root).put("posthook", "c1", {"headers": {"Authorization": "Bearer x"}})
-    (path,) = (root / "pending").iterdir()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-
-
-async def test_what_is_no_json_is_refused_and_leaves_nothing(root: Path) -> None:
-    with pytest.raises(ValueError):
-        await Outbox(root).put("record", "c1", {"x": float("nan")})
-    with pytest.raises(TypeError):
-        await Outbox(root).put("record", "c1", {"x": object()})
-    assert [files(root, folder) for folder in ("pending", "new")] == [[], []]
-
-
-def test_a_kind_is_a_word() -> None:
-    with pytest.raises(ValueError, match="no kind"):
-        entry_name("a-b", "c")
-
-
-def test_names_of_different_keys_differ_even_when_they_read_alike() -> None:
-    assert entry_name("record", "a/b") != entry_name("record", "a:b")
-    assert len(entry_name("record", "x" * 5000)) < 200
-
-
-def test_remains_of_a_dead_writer_are_swept(root: Path) -> None:
-    Spool(root)
-    old, fresh = root / "new" / "old.json", root / "new" / "fresh.json"
-    old.write_text("{")
-    fresh.write_text("{")
-    os.utime(old, (0, 0))
-    Spool(root)
-    assert files(root, "new") == ["fresh.json"]
-
-
-def test_an_entry_that_is_no_entry_says_so(root: Path) -> None:
-    spool = Spool(root)
-    (root / "pending" / "record-x.json").write_text("[]")
-    claim = spool.claim("record-x.json")
-    assert claim is not None
-    with contextlib.closing(claim), pytest.raises(BadEntry):
-        claim.read()
-
-
-def test_lost_attempts_only_cost_patience(root: Path) -> None:
-    spool = Spool(root)
-    name = spool.add("record", "c1", {})
-    (root / "pending" / f"{name}.tried").write_text("{")
-    assert list(spool.pending()) == [(name, Tried())]
-
-
-# ---------------------------------------------------------------- when to try again
-
-
-def test_waits_double_up_to_the_longest_and_spread() -> None:
-    backoff = Backoff(first_s=1, longest_s=60)
-    for attempts, plain in ((1, 1), (2, 2), (5, 16), (7, 60), (1000, 60)):
-        waits = {backoff.wait_s(attempts) for _ in range(50)}
-        assert plain * 0.75 <= min(waits) <= max(waits) <= plain * 1.25
-        assert len(waits) > 10
-
-
-def test_it_is_given_up_by_age_or_by_attempts() -> None:
-    backoff = Backoff(give_up_attempts=10)
-    assert not backoff.hopeless(9, 2.9 * DAY_S)
-    assert backoff.hopeless(9, 3 * DAY_S)
-    assert backoff.hopeless(10, 0)
+async def test_holding_the_same_thing_twice_blocks_nobody(root: Path) -> None:
+    receiver = Receiver()
+    outbox = Outbox(root)
+    outbox.register("record", receiver)
+    async with outbox:
+        first = await outbox.hold("record", "c1", {"n": 1})
+        second = await outbox.hold("record", "c1", {"n": 2})
+        await first.release({"n": 3})
+        await outbox.drain(5)
+        await second.release({"n": 4})
+        await outbox.drain(5)
+    assert [entry.payload["n"] for entry in receiver.entries] == [3, 4]
 
 
 # ---------------------------------------------------------------- kill -9

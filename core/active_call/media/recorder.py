@@ -138,8 +138,7 @@ class Recorder:
 
     def _flush(self, *, last: bool) -> None:
         if self._file is None:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = WavWriter(self.path, rate_hz=RATE_HZ, channels=2)
+            self._file = self._create()
         now = self._sample(self._now_ms() if self._ended_ms is None else self._ended_ms)
         for side in (self._left, self._right):
             side.settle(now, self._written, last=last)
@@ -154,6 +153,14 @@ class Recorder:
             self._on = False
             self._file.close()
             self._done.set_result(self._finished())
+
+    def _create(self) -> WavWriter:
+        """The file gets its name when it has a header: not even in its first moment can a crash leave an empty one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        new = self.path.with_name(f".{self.path.name}.new")
+        file = WavWriter(new, rate_hz=RATE_HZ, channels=2)
+        new.replace(self.path)
+        return file
 
     def _finished(self) -> Recording:
         dropped = max(self._left.dropped, self._right.dropped)

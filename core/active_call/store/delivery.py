@@ -8,7 +8,7 @@ from typing import Any
 
 from active_call.plugin.providers import Sink
 
-from .outbox import Outbox
+from .outbox import Held, Outbox
 from .records import idempotency_key, media_of
 from .spool import Entry
 
@@ -32,13 +32,35 @@ class RecordDelivery:
 
     async def put(self, record: Mapping[str, Any]) -> None:
         """Durable when it returns; the recordings and the dump file must be complete. Raises like `Outbox.put`."""
-        files = [path for _, path in media_of(record)]
-        await self._outbox.put(KIND, f"{record['callId']} {idempotency_key(record)}", record, files)
+        await self._outbox.put(KIND, _key(record), record, _recordings(record))
+
+    async def hold(self, record: Mapping[str, Any]) -> "HeldRecord":
+        """What is known before the end. If the process dies before `finish`, the next one delivers this."""
+        return HeldRecord(await self._outbox.hold(KIND, _key(record), record, _recordings(record)))
 
     async def _deliver(self, entry: Entry) -> None:
         await self._sink.deliver(entry.payload)
         if self._deletes:
             await asyncio.to_thread(_delete, entry.files)
+
+
+class HeldRecord:
+    """The record of a call that has begun, or is ending."""
+
+    def __init__(self, held: Held) -> None:
+        self._held = held
+
+    async def finish(self, record: Mapping[str, Any]) -> None:
+        """The whole record, of the same call; from now on it is delivered. Raises like `Outbox.put`."""
+        await self._held.release(record, _recordings(record))
+
+
+def _key(record: Mapping[str, Any]) -> str:
+    return f"{record['callId']} {idempotency_key(record)}"
+
+
+def _recordings(record: Mapping[str, Any]) -> list[Path]:
+    return [path for _, path in media_of(record)]
 
 
 def _delete(files: tuple[Path, ...]) -> None:

@@ -91,6 +91,16 @@ class Outbox:
         if kind in self._lanes:
             self._lanes[kind].offer(name, 0.0)
 
+    async def hold(self, kind: str, key: str, payload: Mapping[str, Any], files: Sequence[Path] = ()) -> "Held":
+        """As `put`, but it is not delivered before it is released, or this process dies: then as it is here."""
+        claim = await self._on_disk(self._spool.hold, kind, key, payload, files)
+        return Held(self, kind, key, claim)
+
+    async def _replace(self, kind: str, key: str, payload: Mapping[str, Any], files: Sequence[Path]) -> None:
+        name = await self._on_disk(self._spool.replace, kind, key, payload, files)
+        if kind in self._lanes:
+            self._lanes[kind].offer(name, 0.0)
+
     @property
     def waiting(self) -> int:
         """Entries that this process knows of and has not delivered."""
@@ -220,3 +230,20 @@ class Outbox:
 
     async def _on_disk(self, function: Callable[..., T], *arguments: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._disk, function, *arguments)
+
+
+class Held:
+    """An entry that is durable and not finished yet."""
+
+    def __init__(self, outbox: Outbox, kind: str, key: str, claim: Claim | None) -> None:
+        self._outbox, self._kind, self._key = outbox, kind, key
+        self._claim = claim
+
+    async def release(self, payload: Mapping[str, Any], files: Sequence[Path] = ()) -> None:
+        """Now deliver it, with this in the place of what was held. Durable when it returns. Raises like `put`."""
+        try:
+            await self._outbox._replace(self._kind, self._key, payload, files)
+        finally:
+            if self._claim is not None:
+                self._claim.close()
+                self._claim = None

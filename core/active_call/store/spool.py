@@ -76,6 +76,34 @@ class Spool:
         not JSON.
         """
         name = entry_name(kind, key)
+        handle, new = self._write_new(kind, key, payload, files)
+        os.close(handle)
+        self._publish(new, name)
+        return name
+
+    def hold(self, kind: str, key: str, payload: Mapping[str, Any], files: Sequence[Path] = ()) -> "Claim | None":
+        """As `add`, and claimed from the first moment: it is delivered when the claim is closed, or this process dies.
+
+        None: such an entry is pending already.
+        """
+        name = entry_name(kind, key)
+        handle, new = self._write_new(kind, key, payload, files)
+        _locked(handle)
+        if self._publish(new, name):
+            return Claim(self._pending / name, self._failed, self._new, handle)
+        os.close(handle)
+        return None
+
+    def replace(self, kind: str, key: str, payload: Mapping[str, Any], files: Sequence[Path] = ()) -> str:
+        """As `add`, but in the place of the pending entry, whoever holds that."""
+        name = entry_name(kind, key)
+        handle, new = self._write_new(kind, key, payload, files)
+        os.close(handle)
+        os.replace(new, self._pending / name)
+        _sync(self._pending)
+        return name
+
+    def _write_new(self, kind: str, key: str, payload: Mapping[str, Any], files: Sequence[Path]) -> tuple[int, Path]:
         body = {
             "kind": kind,
             "key": key,
@@ -84,14 +112,18 @@ class Spool:
             "payload": payload,
         }
         new = self._new / f"{uuid.uuid4().hex}.json"
+        return _write(new, json.dumps(body, ensure_ascii=False, allow_nan=False)), new
+
+    def _publish(self, new: Path, name: str) -> bool:
+        """False: the name is taken."""
         try:
-            _write(new, json.dumps(body, ensure_ascii=False, allow_nan=False))
-            with contextlib.suppress(FileExistsError):
-                os.link(new, self._pending / name)
+            os.link(new, self._pending / name)
+        except FileExistsError:
+            return False
         finally:
             new.unlink(missing_ok=True)
-        _sync(self._pending)
-        return name
+            _sync(self._pending)
+        return True
 
     def pending(self) -> Iterator[tuple[str, Tried]]:
         """Names of what is to be delivered, and what became of it so far."""
@@ -151,7 +183,8 @@ class Claim:
 
     def postpone(self, tried: Tried) -> None:
         new = self._new / f"{uuid.uuid4().hex}{_TRIED}"
-        _write(new, json.dumps({"attempts": tried.attempts, "due": tried.due, "error": tried.error}))
+        handle = _write(new, json.dumps({"attempts": tried.attempts, "due": tried.due, "error": tried.error}))
+        os.close(handle)
         os.replace(new, _beside(self._path))
 
     def park(self, tried: Tried) -> Path:
@@ -198,12 +231,19 @@ def entry_name(kind: str, key: str) -> str:
     return f"{readable}-{digest}.json"
 
 
-def _write(path: Path, text: str) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
+def _write(path: Path, text: str) -> int:
+    """An open handle of the new file, whose content is on disk."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with open(handle, "w", encoding="utf-8", closefd=False) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(handle)
+    except OSError:
+        os.close(handle)
+        path.unlink(missing_ok=True)
+        raise
+    return handle
 
 
 def _sync(directory: Path) -> None:
