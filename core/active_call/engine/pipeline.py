@@ -258,6 +258,7 @@ class Pipeline:
 
     @contained
     def _ask_silent_caller(self) -> None:
+        self._stages = None
         self.step(on.AgentBegins(complete=False))
         self._ask("follow-up")
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from active_call.media.ledger import ActSpan, Span, SpeechSpan, Utterance
 from active_call.media.playback import Playback
 from active_call.playbook.acts import Act, PlayFile
-from active_call.playbook.sentences import CLOSERS
+from active_call.playbook.sentences import CLOSERS, SentenceSplitter
 from active_call.plugin.providers import Voice
 from active_call.plugin.values import Samples
 from active_call.turns.heard import Heard
@@ -134,7 +134,9 @@ class Speaker:
         """A whole utterance of one text; its id."""
         utterance_id = str(uuid.uuid4())
         self.begin(utterance_id)
-        self.say(utterance_id, text)
+        splitter = SentenceSplitter()
+        for sentence in (*splitter.feed(text), *splitter.close()):
+            self.say(utterance_id, sentence)
         self.finish(utterance_id)
         return utterance_id
 

@@ -9,7 +9,7 @@ from active_call.dialogue.agent import Agent, Reason
 from active_call.dialogue.mouth import Mouth
 from active_call.dialogue.reply import Reply
 from active_call.playbook.acts import Malformed
-from active_call.plugin.errors import ProviderError
+from active_call.plugin.errors import ErrorKind, ProviderError
 from active_call.plugin.providers import BrainSession
 from active_call.plugin.values import Reasoning, Text, ToolCall, Usage
 from active_call.providers.errors import classify
@@ -18,6 +18,7 @@ from active_call.providers.stream import read
 from .reports import Reports, Task
 
 FIRST_TEXT_MS = 30_000
+"""A large model on a small machine may need it; whoever has waited so long is spared a second try."""
 NEXT_TEXT_MS = 30_000
 RETRY_S = 0.5
 MAY_BE_SILENT = frozenset({"start", "follow-up"})
@@ -99,7 +100,7 @@ class Thinker:
                 # The caller waits for an answer and this is none.
                 if not again:
                     reply = self._reply = self._new_reply(reply.utterance_id)
-            elif again or reply.raw or not problem.kind.retryable:
+            elif again or reply.raw or not problem.kind.retryable or problem.kind is ErrorKind.TIMEOUT:
                 break
             else:
                 await asyncio.sleep(min(problem.retry_after_s or RETRY_S, 2.0))
@@ -111,7 +112,7 @@ class Thinker:
     async def _try(self, reply: Reply, reason: Reason) -> ProviderError | None:
         """Ask once; what went wrong."""
         if self._session is None:
-            return ProviderError("bad_request", "not available")
+            return ProviderError(ErrorKind.BAD_REQUEST, "not available")
         request = self._agent.request(reason)
         data = {"history_length": len(request.messages), "playId": reply.utterance_id}
         self._reports.metrics("llm_call_start", 0, data)

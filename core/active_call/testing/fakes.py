@@ -48,7 +48,8 @@ class Fakes:
     ends in an exception breaks off there. Used up: it repeats the caller."""
     trouble: dict[str, Exception | None] = field(default_factory=dict)
     """What goes wrong, by `kind place`: kind is `vad`, `turn`, `asr`, `tts` or `llm`, place `open`, `session`, `stream`
-    or, once something has come of the stream, `midstream`. An exception is raised, None hangs."""
+    or, once something has come of the stream, `midstream`. An exception is raised, None hangs until `released`."""
+    released: asyncio.Event = field(default_factory=asyncio.Event)
     complete: float = 0.9
     """What the turn model says of every pause."""
     token_s: float = 0.0
@@ -103,7 +104,7 @@ class Fakes:
             error = self.trouble[place]
             if error is not None:
                 raise error
-            await asyncio.Event().wait()
+            await self.released.wait()
 
     def _opening(self, kind: str, make: Callable[[], Any]) -> Callable[..., Any]:
         @contextlib.asynccontextmanager
