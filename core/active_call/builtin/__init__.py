@@ -1,6 +1,6 @@
 """What ships with the core, registered through the same hooks as anything else; imported by nobody but discovery."""
 
-from active_call.plugin import LlmTraits, TransportTraits, hookimpl
+from active_call.plugin import LlmTraits, SinkTraits, TransportTraits, hookimpl
 from active_call.plugin.registry import Register
 
 
@@ -33,4 +33,18 @@ def register_llm(register: Register) -> None:
             tools=True,
             reads=("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"),
         ),
+    )
+
+
+@hookimpl
+def register_sinks(register: Register) -> None:
+    register(
+        "local",
+        "active_call.store.sinks:open_local",
+        SinkTraits(summary="call records as JSON files in a directory", offline=True),
+    )
+    register(
+        "http",
+        "active_call.store.sinks:open_http",
+        SinkTraits(summary="call records by HTTP POST, with their recordings"),
     )
