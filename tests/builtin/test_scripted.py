@@ -341,3 +341,24 @@ def test_the_example_of_the_reference_page_works() -> None:
     assert validate_script(script) == []
     assert answer(script, "What are your opening ours?") == "We are open from nine to five."
     assert answer(script, "My name is Ada").endswith("Nice to meet you, Ada.")
+
+
+MANY = [{"when": [f"phrase number {number} of them"], "say": f"It is {number}."} for number in range(100)]
+
+
+@pytest.mark.parametrize(("entries", "expected"), [([HOURS], []), (MANY, ["list"])])
+async def test_comparing_with_many_phrases_happens_off_the_loop_and_only_then(
+    entries: Any, expected: list[str]
+) -> None:
+    ran: list[str] = []
+
+    async def run(function: Any, *args: object) -> Any:
+        ran.append(function.__name__)
+        return await asyncio.to_thread(function, *args)
+
+    async with ScriptedBrain(run).session(LlmOptions(script=rules(*entries))) as session:
+        for _ in range(2):  # what was compared once is remembered
+            asked = ReplyRequest(messages=said("phrase number 42 of them"))
+            answered = "".join([piece.text async for piece in session.reply(asked)])
+    assert answered == ("It is 42." if expected else "What?")
+    assert ran == expected

@@ -19,4 +19,4 @@ __all__ = ["ScriptError", "ScriptedBrain", "ScriptedSession", "open_brain", "rea
 @asynccontextmanager
 async def open_brain(host: Host, settings: Settings) -> AsyncIterator[ScriptedBrain]:
     host.log.info("scripted brain: rules, not a language model")
-    yield ScriptedBrain()
+    yield ScriptedBrain(host.run)
