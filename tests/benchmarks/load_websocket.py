@@ -104,7 +104,10 @@ async def invite(url: str, count: int, option: dict[str, Any]) -> list[Session]:
 
 
 async def microphones(sessions: list[Session], frames: list[bytes], late: list[float]) -> None:
-    """20 ms of audio from every session every 20 ms, spread over those 20 ms as independent callers would be."""
+    """20 ms of audio from every session every 20 ms, spread over those 20 ms as independent callers would be.
+
+    `late` gets one entry per 20 ms: how much too late they were, seconds.
+    """
     began, turn = time.perf_counter(), 0
     while True:
         for number, session in enumerate(sessions):
@@ -124,6 +127,9 @@ async def measure(url: str, server: psutil.Process, count: int, args: argparse.N
     option: dict[str, Any] = {"codec": "pcm"}
     if args.vad:
         option["vad"] = {"type": "silero"}
+    idle = sum(server.cpu_times()[:2])
+    await asyncio.sleep(2)
+    idle = (sum(server.cpu_times()[:2]) - idle) / 2
     sessions = await invite(url, count, option)
     await asyncio.sleep(1)
     if args.play:
@@ -136,10 +142,10 @@ async def measure(url: str, server: psutil.Process, count: int, args: argparse.N
     for session in sessions:
         session.measuring = True
     cpu, wall = sum(server.cpu_times()[:2]), time.perf_counter()
-    mine = time.process_time()
+    mine, turns = time.process_time(), len(late)
     await asyncio.sleep(args.seconds)
     cpu, wall = sum(server.cpu_times()[:2]) - cpu, time.perf_counter() - wall
-    mine = time.process_time() - mine
+    mine, turns = time.process_time() - mine, len(late) - turns
     rss_mb = server.memory_info().rss / 1e6
     feeding.cancel()
     gaps = np.concatenate([np.array(session.gaps) for session in sessions if session.gaps] or [np.zeros(1)]) * 1000
@@ -153,9 +159,11 @@ async def measure(url: str, server: psutil.Process, count: int, args: argparse.N
         "sessions": count,
         "cpu_ms_per_stream_s": round(cpu / wall / count * 1000, 2),
         "server_core": round(cpu / wall, 3),
+        "server_core_idle": round(idle, 3),
         "rss_mb": round(rss_mb, 1),
         "rss_mb_per_session": round((rss_mb - before_mb) / count, 3),
-        "frames_per_stream_s": round(sum(session.frames for session in sessions) / wall / count, 2),
+        "sent_per_stream_s": round(turns / wall, 2),
+        "heard_per_stream_s": round(sum(session.frames for session in sessions) / wall / count, 2),
         "gap_ms_p50_p99_max": [round(float(np.percentile(gaps, at)), 1) for at in (50, 99, 100)],
         "client_core": round(mine / wall, 2),
         "client_late_ms_p99": round(float(np.percentile(late, 99)) * 1000, 1),

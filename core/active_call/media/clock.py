@@ -24,6 +24,8 @@ log = logging.getLogger(__name__)
 
 STALL_CHECK = 5 * SLOTS
 """So many slots apart (100 ms) each leg is asked whether it still delivers."""
+FULL_BATCH = 32
+"""So many windows are scored at once; fewer wait one slot for company, which halves their cost at 100 calls."""
 FAILURES = 5
 """A leg that could not take so many frames in a row is taken off the clock."""
 
@@ -100,8 +102,10 @@ class MediaClock:
             self._heard = []
             for intake in heard:
                 self._drain(intake, now_ms)
-            for detection in self._detections.values():
-                detection.run(now_ms)
+        for detection in self._detections.values():
+            waiting = detection.waiting
+            if waiting and (self._ticks & 1 or waiting >= FULL_BATCH):
+                detection.run(self.now_ms())
         self._ticks += 1
         self._slot = slot = (self._slot + 1) % SLOTS
         speaking = self._speaking[slot]

@@ -25,6 +25,11 @@ class Detection:
         self._slots = np.zeros(64, np.intp)
         self._windows = np.zeros((64, self.window), np.int16)
 
+    @property
+    def waiting(self) -> int:
+        """How many intakes wait for scores."""
+        return len(self._waiting)
+
     def add(self, intake: "Intake") -> None:
         """`intake` has at least one complete window."""
         self._waiting.append(intake)

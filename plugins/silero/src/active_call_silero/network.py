@@ -34,7 +34,9 @@ class Network:
 
     def _fold_weights(self, geometry: Geometry, weights: Weights) -> None:
         (first, self._bias1), (second, self._bias2), (third, self._bias3), (fourth, self._bias4) = weights.convolutions
-        self._hann = hann(geometry.frame)
+        # With norm="forward" numpy transforms in float32; without, in float64 at five times the cost (2.4). It divides
+        # by the length, a power of two, which is made up for here.
+        self._hann = hann(geometry.frame) * np.float32(geometry.frame)
         self._first = _taps(first, 0, 3)
         self._second = _taps(second, 0, 3)
         self._third = _taps(third, 1, 3)
@@ -67,7 +69,7 @@ class Network:
         padded = self._padded[:n]
         padded[:, :length] = signal
         padded[:, length:] = signal[:, -2 : -2 - mirrored : -1]
-        np.abs(np.fft.rfft(self._frames[:n] * self._hann), out=self._spectra[:n, 1:5])
+        np.abs(np.fft.rfft(self._frames[:n] * self._hann, norm="forward"), out=self._spectra[:n, 1:5])
 
         first = self._columns1[:n].reshape(4 * n, -1) @ self._first
         first += self._bias1
