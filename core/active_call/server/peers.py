@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -65,7 +66,7 @@ async def find(peers: Sequence[str], path_and_query: str, headers: Mapping[str, 
             done, dialling = await asyncio.wait(dialling, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 answer = task.result()
-                taken = taken or answer is _TAKEN
+                taken = taken or answer == HTTPStatus.CONFLICT
                 if isinstance(answer, ClientConnection):
                     if found is None:
                         found = answer
@@ -76,9 +77,6 @@ async def find(peers: Sequence[str], path_and_query: str, headers: Mapping[str, 
     if found is None and taken:
         raise CallTaken
     return found
-
-
-_TAKEN = 409
 
 
 async def _dial(url: str, headers: Mapping[str, str]) -> ClientConnection | int | None:
