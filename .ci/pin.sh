@@ -9,7 +9,8 @@ pip="$scratch/bin/python -m pip --disable-pip-version-check"
 $pip install -q --upgrade pip hatchling editables
 set -- -e ".[fast]" --group dev
 for file in plugins/*/pyproject.toml; do
-    [ -e "$file" ] && set -- "$@" -e "$(dirname "$file")"
+    set -- "$@" -e "$(dirname "$file")"
+    if grep -q '^test = ' "$file"; then set -- "$@" --group "$file:test"; fi
 done
 $pip install -q --no-build-isolation "$@"
 {

@@ -81,7 +81,13 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$want" ]; then
     set -- install -q --upgrade -c constraints.txt
     .venv/bin/python -m pip "$@" pip hatchling editables
     set -- "$@" --no-build-isolation -e ".[fast]"
-    for plugin in $plugins; do set -- "$@" -e "$plugin"; done
+    for plugin in $plugins; do
+        set -- "$@" -e "$plugin"
+        # What only the plugin's own tests need.
+        if [ "$profile" = test ] && grep -q '^test = ' "$plugin/pyproject.toml"; then
+            set -- "$@" --group "$plugin/pyproject.toml:test"
+        fi
+    done
     [ "$profile" = run ] || set -- "$@" --group dev
     .venv/bin/python -m pip "$@"
     printf '%s\n' "$want" >"$stamp"
