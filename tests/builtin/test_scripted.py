@@ -347,9 +347,7 @@ MANY = [{"when": [f"phrase number {number} of them"], "say": f"It is {number}."}
 
 
 @pytest.mark.parametrize(("entries", "expected"), [([HOURS], []), (MANY, ["list"])])
-async def test_comparing_with_many_phrases_happens_off_the_loop_and_only_then(
-    entries: Any, expected: list[str]
-) -> None:
+async def test_comparing_with_many_phrases_happens_off_the_loop(entries: Any, expected: list[str]) -> None:
     ran: list[str] = []
 
     async def run(function: Any, *args: object) -> Any:
