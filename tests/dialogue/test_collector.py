@@ -11,12 +11,16 @@ from active_call.dialogue.collector import (
     LONGEST,
     PROMPT_LIMIT_MS,
     SPEECH_LIMIT_MS,
+    Collector,
+    State,
+    unknown_collector,
+)
+from active_call.dialogue.keypad import (
     Ask,
     Begun,
     CallerBegan,
     CallerSaid,
     CallerSaidNothing,
-    Collector,
     Dropped,
     Effect,
     Event,
@@ -26,10 +30,8 @@ from active_call.dialogue.collector import (
     PromptOver,
     Say,
     SetVariable,
-    State,
     StopPrompt,
     Tick,
-    unknown_collector,
 )
 from active_call.playbook.model import DtmfCollector
 

@@ -1,16 +1,32 @@
 """The table of a collector: how a number is taken from the keypad. Pure: values in, values out.
 
-One per `<collect>`. Whoever holds it speaks, cuts, asks and sets the timer; see `docs/reference/playbook.md`.
+One per `<collect>`. Whoever holds it speaks, cuts, asks and sets the timer; see `docs/reference/collectors.md`.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from active_call.playbook.model import DIGITS, DtmfCollector
 
 from .digit_pattern import LONGEST_TEXT, DigitPattern, PatternError
+from .keypad import (
+    Ask,
+    Begun,
+    CallerBegan,
+    CallerSaid,
+    CallerSaidNothing,
+    Dropped,
+    Effect,
+    Event,
+    Note,
+    PassOn,
+    Pressed,
+    PromptOver,
+    Say,
+    SetVariable,
+    StopPrompt,
+)
 
 PROMPT_LIMIT_MS = 120_000
 """A prompt longer than this is taken for a lost notice of its end."""
@@ -30,100 +46,6 @@ class State(StrEnum):
     LISTENING = "listening"
     """The caller speaks, which he may; the timers stand still."""
     DONE = "done"
-
-
-# -- what happens to it
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """All speech before the `<collect>` was heard."""
-
-
-@dataclass(frozen=True, slots=True)
-class PromptOver:
-    """The `Say` of that attempt was heard to its end, or cut."""
-
-    attempt: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Pressed:
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallerBegan:
-    """The caller has (perhaps) begun to speak: `TurnBegan` of turn taking."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallerSaid:
-    """Text of the caller, spoken or typed: `Commit` of turn taking."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class CallerSaidNothing:
-    """`DropTurn` of turn taking."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """The call is over, the scene has changed, or another collector takes its place."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """`Collector.deadline_ms` has come."""
-
-
-Event = Begun | PromptOver | Pressed | CallerBegan | CallerSaid | CallerSaidNothing | Dropped | Tick
-
-
-# -- what is to be done, in this order
-
-
-@dataclass(frozen=True, slots=True)
-class Say:
-    """Speak, and report `PromptOver` with the same number."""
-
-    text: str
-    attempt: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StopPrompt:
-    """The caller has pressed a key: the rest of the prompt is not needed."""
-
-
-@dataclass(frozen=True, slots=True)
-class SetVariable:
-    name: str
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A system note for the history."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """Ask the brain for its answer (`reason="dtmf"`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class PassOn:
-    """What the caller said is a turn like any other; it is answered. Without this effect, it is not for the brain."""
-
-    text: str
-
-
-Effect = Say | StopPrompt | SetVariable | Note | Ask | PassOn
 
 
 TEXTS = {
@@ -162,7 +84,7 @@ class Collector:
         self.problem: str | None = None
         """Why the pattern is not used; None: it is, or there is none."""
         self._prompt = (prompt or "").strip()
-        self._texts = TEXTS.get(language, TEXTS["en"])
+        self._texts = TEXTS["zh" if language.lower().startswith("zh") else "en"]
         self._render = render
         self._pattern = self._compiled()
         self._finish_key = (rules.finish_key or "").strip().upper()
