@@ -249,7 +249,7 @@ async def test_a_leg_that_does_not_hang_up_does_not_keep_the_call():
         async def never(*_: object) -> None:
             await asyncio.Event().wait()
 
-        s.call._leg.hang_up = never
+        s.call._connection.leg.hang_up = never
         await s.send("hangup")
         await s.until("hangup", patience=HANG_UP_S + 1)
 
@@ -258,7 +258,7 @@ async def test_a_leg_that_does_not_hang_up_does_not_keep_the_call():
 async def test_an_engine_that_cannot_be_closed_does_not_keep_the_call(monkeypatch):
     async with virtual_server(Fakes()) as manager, Session(manager) as s:
         await s.invite()
-        monkeypatch.setattr(s.call._pipeline, "close", lambda: 1 / 0)
+        monkeypatch.setattr(s.call._connection.pipeline, "close", lambda: 1 / 0)
         await s.send("hangup")
         await s.until("hangup")
         await s.call.done()

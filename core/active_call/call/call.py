@@ -4,17 +4,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from functools import partial
 from typing import Any
 
 from active_call.dialogue.agent import Agent
-from active_call.engine.pipeline import Pipeline
 from active_call.playbook.acts import Act, Hangup, Refer, SendMessage
 from active_call.playbook.model import Playbook
 from active_call.playbook.problems import PlaybookError
 from active_call.plugin.errors import PluginError, ProviderError
-from active_call.plugin.leg import Answered, Dtmf, Ended, Hold, Leg, MediaReady, OpenRequest, Ringing, Wire
-from active_call.plugin.registry import Kind
+from active_call.plugin.leg import Answered, Ended, Leg, Ringing, Wire
 from active_call.protocol import commands
 from active_call.protocol import events as ev
 from active_call.protocol.options import CallOption, dump, merge
@@ -22,15 +19,18 @@ from active_call.protocol.reasons import HangupReason, Initiator, hangup_reason
 from active_call.protocol.wire import rfc3339
 from active_call.providers.errors import classify
 
+from .bridges import Bridges
+from .connection import Connection, needs_media
 from .directory import Staged
-from .files import load_staged, read_recording
+from .facts import CallFacts
+from .files import load_staged
 from .inbox import BURST, Inbox
+from .keeping import Keeping
+from .legs import open_leg, wire_event
 from .log import Entry, EventLog
-from .options import Chooser
 from .reporter import SERVER_SIDE_TRACK, Reporter
 from .scope import Scope
 from .services import Services as Services
-from .speech import Speech
 from .states import CallState, WrongState, check
 
 log = logging.getLogger(__name__)
@@ -50,8 +50,9 @@ class Call:
         *,
         wire: Wire | None = None,
         server_track: str = SERVER_SIDE_TRACK,
+        dumps: bool = True,
     ) -> None:
-        self._id = call_id
+        """Raises ValueError when its dump file may not be written."""
         self.call_type = call_type
         self.state = CallState.CREATED
         self.log = EventLog()
@@ -67,30 +68,24 @@ class Call:
             on_act=self._act,
             on_auto_hangup=lambda: self.end(HangupReason.BY_SYSTEM, Initiator.SYSTEM),
         )
-        self._option: CallOption | None = None
+        self.facts = CallFacts(call_id, call_type, services.times.now())
+        self._keeping = Keeping(self.facts, services.archive, dumps=dumps, on_error=self._reporter.error)
         self._playbook: Playbook | None = None
-        self._agent: Agent | None = None
-        self._leg: Leg | None = None
-        self._pipeline: Pipeline | None = None
-        self._speech: Speech | None = None
+        self._connection: Connection | None = None
         self._inbox = Inbox(self._carry_out, on_full=self._too_many)
         self._deferred: deque[commands.Command] = deque()
         self._ending = asyncio.Event()
         self._done = asyncio.Event()
-        self._end: tuple[str, str] | None = None
-        self._started_ms = services.times.now()
-        self._answered_ms: int | None = None
-        self._ringing_ms: int | None = None
-        self._track_started_ms: int | None = None
 
     # ------------------------------------------------------------ CallHandle
 
     @property
     def id(self) -> str:
-        return self._id
+        return self.facts.id
 
     def command(self, command: commands.Command) -> None:
         self.log.command(command)
+        self._keeping.command(command, self._services.times.now())
         self._inbox.put(command)
 
     async def room(self) -> None:
@@ -118,24 +113,25 @@ class Call:
 
     def end(self, reason: str, initiator: str) -> None:
         """The first reason wins."""
-        if self._end is None:
-            self._end = (reason, initiator)
+        if self.facts.end is None:
+            self.facts.end = (reason, initiator)
             self._ending.set()
 
     async def done(self) -> None:
         await self._done.wait()
 
     def summary(self) -> Mapping[str, Any]:
-        item: dict[str, Any] = {"id": self._id, "callType": self.call_type}
-        item["cs.option"] = dump(self._option) if self._option is not None else None
-        item["ringTime"] = rfc3339(self._ringing_ms) if self._ringing_ms else None
-        item["startTime"] = rfc3339(self._answered_ms) if self._answered_ms else None
-        return item
+        return self.facts.summary()
+
+    @property
+    def bridges(self) -> Bridges | None:
+        """Where another call may join this one."""
+        return self._connection.bridges if self._connection is not None else None
 
     # ------------------------------------------------------------ life
 
     async def run(self, staged: Staged | None = None) -> None:
-        """Live until the end has come, then end in order: tracks, hangup, nothing more."""
+        """Live until the end has come, then end in order: tracks, hangup. What it leaves behind is kept after that."""
         try:
             if staged is None or self._load(staged):
                 self._scope.spawn("commands", self._inbox.run())
@@ -143,55 +139,52 @@ class Call:
         finally:
             self.state = CallState.ENDING
             self._inbox.close()
+            now_ms = self._services.times.now()
             try:
+                await self._keeping.hold(now_ms)
                 await self._take_down()
             finally:
                 self._say_good_bye()
                 self.state = CallState.ENDED
                 self._services.directory.remove(self)
                 self._done.set()
+                await self._keeping.finish(now_ms)
 
     async def _take_down(self) -> None:
         """Tracks, leg, tasks: a failure or a time-out of one does not keep the others alive."""
+        connection = self._connection
+        if connection is None:
+            await self._scope.close()
+            return
         try:
-            if self._pipeline is not None:
-                self._pipeline.close()
+            connection.close()
         except Exception as error:
             self._task_failed("engine", error)
         try:
-            if self._leg is not None:
-                async with asyncio.timeout(HANG_UP_S):
-                    await self._leg.hang_up(self._end[0] if self._end else "")
+            async with asyncio.timeout(HANG_UP_S):
+                await connection.leg.hang_up(self.facts.reason)
         except Exception as error:  # a leg can raise anything
-            log.warning("%s: the leg did not hang up cleanly: %s", self._id, classify(error))
+            log.warning("%s: the leg did not hang up cleanly: %s", self.id, classify(error))
         finally:
             await self._scope.close()
 
     def _say_good_bye(self) -> None:
         now_ms = self._services.times.now()
-        if self._track_started_ms is not None:
-            duration = now_ms - (self._answered_ms or now_ms)
-            self._emit(ev.TrackEnd(track_id=self._id, timestamp=now_ms, duration=duration, ssrc=0))
-        reason, initiator = self._end or (HangupReason.BY_SYSTEM, Initiator.SYSTEM)
-        self._emit(
-            ev.Hangup(
-                track_id=self._id,
-                timestamp=now_ms,
-                reason=reason,
-                initiator=initiator,
-                start_time=self._started_ms,
-                hangup_time=now_ms,
-                answer_time=self._answered_ms,
-                ringing_time=self._ringing_ms,
-            )
-        )
+        if self.facts.track_started_ms is not None:
+            duration = now_ms - (self.facts.answered_ms or now_ms)
+            self._emit(ev.TrackEnd(track_id=self.id, timestamp=now_ms, duration=duration, ssrc=0))
+        self._emit(self.facts.hangup(now_ms))
         self.log.close()
 
     def _emit(self, event: ev.Event) -> None:
-        if not self.log.closed:
-            self.log.append(event)
-            for observe in self._services.observers:
-                observe(self.call_type, event)
+        if self.log.closed:
+            return
+        self.log.append(event)
+        self._keeping.event(event)
+        if self._connection is not None:
+            self._connection.observe(event)
+        for observe in self._services.observers:
+            observe(self.call_type, event)
 
     def _task_failed(self, name: str, error: Exception) -> None:
         self._reporter.error(name, f"{type(error).__name__}: {error}", 500)
@@ -204,20 +197,37 @@ class Call:
         self._reporter.error("command", f"{BURST} commands are waiting; no more are read until half are done")
 
     def _carry_out(self, command: commands.Command) -> None:
-        handler = _HANDLERS.get(type(command))
-        if handler is None:
-            self._reporter.error("command", f"{command.command}: not available in this version")
-            return
-        if type(command) in _NEEDS_MEDIA and self._speech is None:
+        if needs_media(command) and self._connection is None:
             self._defer(command)
             return
         try:
-            handler(self, command)
+            self._handle(command)
         except _EXPECTED as error:
             self._reporter.error("command", str(error))
         except Exception as error:
-            log.exception("%s: %s failed", self._id, command.command)
+            log.exception("%s: %s failed", self.id, command.command)
             self._reporter.error("command", f"{command.command}: {type(error).__name__}: {error}")
+
+    def _handle(self, command: commands.Command) -> None:
+        match command:
+            case commands.Invite():
+                self._invite(command)
+            case commands.Accept() | commands.Ringing():
+                raise WrongState(f"{command.command}: this is a {self.call_type} call; it begins with `invite`")
+            case commands.Reject():
+                pass  # there is nothing to reject
+            case commands.Hangup():
+                if not command.refer:  # there is no transferred leg to hang up
+                    self.end(hangup_reason(command.reason, command.initiator), Initiator.SYSTEM)
+            case commands.History():
+                self._reporter.history(command.speaker, command.text, self.id)
+            case commands.Custom():
+                now_ms = self._services.times.now()
+                self._emit(ev.Custom(timestamp=now_ms, sender=command.sender, data=command.data))
+            case _ if self._connection is not None and needs_media(command):
+                self._connection.carry_out(command)
+            case _:
+                raise WrongState(f"{command.command}: a {self.call_type} call cannot do that in this version")
 
     def _defer(self, command: commands.Command) -> None:
         """Speech ordered before the call is up waits for it, in order."""
@@ -236,19 +246,16 @@ class Call:
         option = command.option
         if self._playbook is not None:
             option = merge(option, self._playbook.config.call_option())
-        self._option = option
+        self.facts.option = option
+        self._keeping.hide(option)
         self._become(CallState.DIALLING)
         self._scope.spawn("invite", self._dial(option))
 
+    # ------------------------------------------------------------ the leg
+
     async def _dial(self, option: CallOption) -> None:
-        offers = self._services.pool.registry.offers(Kind.TRANSPORT)
-        name = next((offer.name for offer in offers if offer.traits.call_type == self.call_type), None)
         try:
-            if name is None:
-                raise ValueError(f"no installed plugin connects {self.call_type} calls")
-            transport = await self._services.pool.open(Kind.TRANSPORT, name)
-            request = OpenRequest(session_id=self._id, option=dump(option, reveal=True), wire=self._wire)
-            leg = await transport.open(request)
+            leg = await open_leg(self._services.pool, self.call_type, self.id, dump(option, reveal=True), self._wire)
         except Exception as error:  # a transport can raise anything
             self._reporter.error("invite", str(error if isinstance(error, ValueError) else classify(error)))
             self.end(HangupReason.FAILED, Initiator.SYSTEM)
@@ -257,66 +264,40 @@ class Call:
         await leg.answer()
 
     def _connect(self, leg: Leg, option: CallOption) -> None:
-        self._leg = leg
-        self._track_started_ms = self._services.times.now()
-        self._emit(ev.TrackStart(track_id=self._id, timestamp=self._track_started_ms))
+        facts = self.facts
+        facts.caller, facts.callee = leg.caller, leg.callee
+        facts.track_started_ms = self._services.times.now()
+        self._emit(ev.TrackStart(track_id=self.id, timestamp=facts.track_started_ms))
         self._scope.spawn("leg", self._follow(leg))
-        services = self._services
-        if self._playbook is not None:
-            self._agent = Agent(self._playbook, self._variables(leg))
-        engine = Chooser(services.pool, services.environ).engine(option, self._agent)
-        self._pipeline = Pipeline(
+        agent = Agent(self._playbook, self._variables(leg)) if self._playbook is not None else None
+        facts.variables = agent.variables if agent is not None else dict(option.extra or {})
+        connection = self._connection = Connection(
             leg,
-            services.clock,
-            services.pool,
-            engine,
+            option,
+            self._services,
             self._reporter,
-            agent=self._agent,
-            read_file=partial(read_recording, services),
+            agent=agent,
+            emit=self._emit,
+            on_inactive=lambda: self.end(HangupReason.INACTIVITY_TIMEOUT, Initiator.SYSTEM),
         )
-        self._speech = Speech(self._pipeline, services.pool, services.environ, self._reporter, session=option.tts)
+        if option.recorder is not None:
+            try:
+                self._keeping.record(option.recorder, connection.channel)
+            except ValueError as error:
+                self._reporter.error("recorder", str(error))
         while self._deferred:
             self._carry_out(self._deferred.popleft())
 
     def _variables(self, leg: Leg) -> dict[str, str]:
-        variables = dict(self._option.extra or {}) if self._option else {}
-        return variables | {
-            "session_id": self._id,
+        option = self.facts.option
+        return {
+            **((option.extra or {}) if option else {}),
+            "session_id": self.id,
             "call_type": self.call_type.lower(),
             "caller": leg.caller,
             "callee": leg.callee,
-            "start_time": rfc3339(self._started_ms),
+            "start_time": rfc3339(self.facts.started_ms),
         }
-
-    def _speak(self, command: commands.Tts | commands.Play | commands.Interrupt) -> None:
-        assert self._speech is not None
-        match command:
-            case commands.Tts():
-                self._speech.tts(command)
-            case commands.Play():
-                self._speech.play(command)
-            case commands.Interrupt():
-                self._speech.interrupt(command)
-
-    def _hangup(self, command: commands.Hangup) -> None:
-        if command.refer:
-            return  # there is no transferred leg to hang up
-        self.end(hangup_reason(command.reason, command.initiator), Initiator.SYSTEM)
-
-    def _history(self, command: commands.History) -> None:
-        self._reporter.history(command.speaker, command.text, self._id)
-
-    def _custom(self, command: commands.Custom) -> None:
-        now_ms = self._services.times.now()
-        self._emit(ev.Custom(timestamp=now_ms, sender=command.sender, data=command.data))
-
-    def _wrong_call_type(self, command: commands.Command) -> None:
-        raise WrongState(f"{command.command}: this is a {self.call_type} call; it begins with `invite`")
-
-    def _nothing(self, command: commands.Command) -> None:
-        """`reject` with nothing to reject."""
-
-    # ------------------------------------------------------------ the leg
 
     async def _follow(self, leg: Leg) -> None:
         async for event in leg.events():
@@ -324,21 +305,16 @@ class Call:
             match event:
                 case Answered(sdp=sdp):
                     self._answered(leg, sdp, now_ms)
-                case Ringing(early_media=early):
-                    self._ringing_ms = self._ringing_ms or now_ms
-                    self._emit(ev.Ringing(track_id=self._id, timestamp=now_ms, early_media=early))
-                case MediaReady():
-                    self._emit(ev.MediaReady(track_id=self._id, timestamp=now_ms))
-                case Dtmf(digit=digit):
-                    self._emit(ev.Dtmf(track_id=self._id, timestamp=now_ms, digit=digit))
-                case Hold(on=on):
-                    self._emit(ev.Hold(track_id=self._id, timestamp=now_ms, on_hold=on))
                 case Ended(by_remote=True):
                     self.end(HangupReason.BY_CALLER, Initiator.CALLER)
                 case Ended():
                     self.end(HangupReason.SERVER_UNAVAILABLE, Initiator.SYSTEM)
                 case _:
-                    log.debug("%s: %s of the leg is not handled", self._id, type(event).__name__)
+                    if isinstance(event, Ringing):
+                        self.facts.ringing_ms = self.facts.ringing_ms or now_ms
+                    told = wire_event(event, self.id, now_ms)
+                    if told is not None:
+                        self._emit(told)
 
         self.end(HangupReason.FAILED, Initiator.SYSTEM)  # only if it never said why it ended
 
@@ -346,13 +322,13 @@ class Call:
         if self.state is CallState.ENDING:
             return
         self._become(CallState.ANSWERED)
-        if not leg.traits.rings and self._track_started_ms is not None:
+        if not leg.traits.rings and self.facts.track_started_ms is not None:
             # Clients take the two for one moment.
-            now_ms = self._track_started_ms
-        self._answered_ms = now_ms
-        self._emit(ev.Answer(track_id=self._id, timestamp=now_ms, sdp=sdp))
-        if self._pipeline is not None:
-            self._pipeline.start()
+            now_ms = self.facts.track_started_ms
+        self.facts.answered_ms = now_ms
+        self._emit(ev.Answer(track_id=self.id, timestamp=now_ms, sdp=sdp))
+        if self._connection is not None:
+            self._connection.start()
 
     # ------------------------------------------------------------ the agent
 
@@ -379,16 +355,3 @@ _VITAL = ("commands", "leg", "invite", "speaker")
 """Tasks without which a call is none."""
 _EXPECTED = (ValueError, WrongState, PluginError, ProviderError)
 """What a handler raises with a text for the controller."""
-_NEEDS_MEDIA = (commands.Tts, commands.Play, commands.Interrupt)
-_HANDLERS: dict[type, Any] = {
-    commands.Invite: Call._invite,
-    commands.Accept: Call._wrong_call_type,
-    commands.Ringing: Call._wrong_call_type,
-    commands.Reject: Call._nothing,
-    commands.Hangup: Call._hangup,
-    commands.Tts: Call._speak,
-    commands.Play: Call._speak,
-    commands.Interrupt: Call._speak,
-    commands.History: Call._history,
-    commands.Custom: Call._custom,
-}

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import Any
 
 from active_call.plugin.leg import Wire
 from active_call.protocol.reasons import HangupReason, Initiator
@@ -28,15 +29,21 @@ class Manager:
         return self.services.directory
 
     def create(
-        self, call_id: str, call_type: str, *, wire: Wire | None = None, server_track: str | None = None
+        self,
+        call_id: str,
+        call_type: str,
+        *,
+        wire: Wire | None = None,
+        server_track: str | None = None,
+        dumps: bool = True,
     ) -> CallHandle:
         """A running call without a leg yet. Raises `IdTaken` or `TooManyCalls`."""
         if self._draining:
             raise TooManyCalls("the server is shutting down")
         if len(self.directory) >= self.limit:
             raise TooManyCalls(f"{self.limit} calls are running")
-        extra = {"server_track": server_track} if server_track else {}
-        call = Call(call_id, call_type, self.services, wire=wire, **extra)
+        extra: dict[str, Any] = {"server_track": server_track} if server_track else {}
+        call = Call(call_id, call_type, self.services, wire=wire, dumps=dumps, **extra)
         self.directory.add(call)
         task = asyncio.create_task(call.run(self.directory.take_staged(call_id)), name=f"call {call_id}")
         self._tasks.add(task)

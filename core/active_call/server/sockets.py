@@ -68,7 +68,9 @@ class _Session:
     async def _here(self, query: CallQuery) -> None:
         call_id = query.id or new_session_id()
         try:
-            call = self._manager.create(call_id, self._call_type, wire=self._wire, server_track=query.server_track)
+            call = self._manager.create(
+                call_id, self._call_type, wire=self._wire, server_track=query.server_track, dumps=query.dump
+            )
         except IdTaken as error:
             await self._refuse(409, str(error))
             return
