@@ -109,3 +109,11 @@ async def test_the_openapi_document_has_every_route_and_method(server: Running) 
         if method != "HEAD"
     }
     assert routes == documented
+
+
+def test_every_route_and_metric_has_a_word_in_the_reference() -> None:
+    page = (REFERENCE / "rest-api.md").read_text("utf-8")
+    for path in openapi()["paths"]:
+        assert path in page, f"docs/reference/rest-api.md has no word about {path}"
+    for text in re.findall(r'"(active_call_\w+)"', (ROOT / "core/active_call/server/metrics.py").read_text("utf-8")):
+        assert text in page, f"docs/reference/rest-api.md has no word about {text}"

@@ -46,6 +46,8 @@ def server(app: Starlette, message_bytes: int) -> Server:
         ws_ping_interval=None,
         ws_max_size=message_bytes,
         access_log=False,
+        # A proxy that passes `X-Forwarded-For` on as it came would let anybody claim an address in `auth.networks`.
+        proxy_headers=False,
         log_config=None,
         lifespan="on",
         timeout_graceful_shutdown=5,
