@@ -15,6 +15,8 @@ from .host import CoreHost
 
 log = logging.getLogger(__name__)
 
+CLOSE_S = 5.0
+
 
 class ProviderPool:
     """`open` is safe to call from many calls at once; a failed opening is not remembered."""
@@ -73,11 +75,11 @@ class ProviderPool:
         ready.exception()  # retrieved: nobody may be waiting any more
 
     async def aclose(self) -> None:
-        """Close every provider; each has 5 s."""
+        """Close every provider; all at once, and no longer than `CLOSE_S`."""
         self._stop.set()
         tasks = list(self._opened.values())
         if tasks:
-            _, late = await asyncio.wait(tasks, timeout=5)
+            _, late = await asyncio.wait(tasks, timeout=CLOSE_S)
             for task in late:
                 log.warning("%s did not close in time", task.get_name())
                 task.cancel()
