@@ -9,7 +9,7 @@ from starlette.websockets import WebSocket
 
 from active_call.guard.tokens import Admitted, Approach, Authenticator, Denied
 
-from .answers import refusal
+from .answers import deny, refusal
 from .options import ServerOptions
 
 OPEN = frozenset({"/", "/health", "/ready", "/schema", "/asyncapi.json", "/openapi.json"})
@@ -96,6 +96,6 @@ def _open(path: str) -> bool:
 async def _refuse(denied: Denied, scope: Scope, receive: Receive, send: Send) -> None:
     response = refusal(denied.status, denied.text, denied.headers)
     if scope["type"] == "websocket":
-        await WebSocket(scope, receive, send).send_denial_response(response)
+        await deny(WebSocket(scope, receive, send), response)
     else:
         await response(scope, receive, send)

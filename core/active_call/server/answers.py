@@ -1,5 +1,6 @@
 """How requests are read and refused."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.websockets import WebSocket
 
 TEXT_STATUSES = frozenset({400, 404, 405, 413, 415, 422})
 """Where the reference answers with a text; what it does not have is answered with JSON."""
@@ -17,6 +19,13 @@ def refusal(status: int, problem: str, headers: Mapping[str, str] | None = None)
     if status in TEXT_STATUSES:
         return PlainTextResponse(problem, status, headers=headers)
     return JSONResponse({"error": problem}, status, headers=headers)
+
+
+async def deny(websocket: WebSocket, response: Response) -> None:
+    """Before the upgrade: an HTTP answer with a reason."""
+    await websocket.send_denial_response(response)
+    # uvicorn logs an error for an application that returns before the connection is down, one turn of the loop later.
+    await asyncio.sleep(0)
 
 
 async def refused(request: Request, error: Exception) -> Response:

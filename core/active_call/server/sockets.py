@@ -14,7 +14,7 @@ from active_call.protocol.events import to_json
 from active_call.protocol.ids import new_session_id
 
 from . import peers
-from .answers import RETRY_AFTER, refusal
+from .answers import RETRY_AFTER, deny, refusal
 from .options import ServerOptions
 from .probes import Readiness
 from .query import BadQuery, CallQuery, call_query
@@ -154,5 +154,4 @@ class _Session:
                 await self._websocket.close(code)
 
     async def _refuse(self, status: int, problem: str, headers: Mapping[str, str] | None = None) -> None:
-        """Before the upgrade: an HTTP answer with a reason."""
-        await self._websocket.send_denial_response(refusal(status, problem, headers))
+        await deny(self._websocket, refusal(status, problem, headers))
