@@ -1,6 +1,7 @@
 import asyncio
 import logging
 import time
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from active_call.media.channel import Channel
 from active_call.media.clock import FAILURES, MediaClock
 from active_call.media.edges import SpeechBegan, SpeechEdges, SpeechEnded
 from active_call.media.schedule import SLOTS
+from active_call.providers.host import CoreHost
 from active_call.testing.fakes import EnergyDetector
 
 
@@ -220,3 +222,15 @@ async def test_a_tick_that_raises_does_not_stop_the_clock(caplog: pytest.LogCapt
         await asyncio.sleep(0.05)
     assert len(ticks) > 3
     assert len(raised) == len(ticks)
+
+
+async def test_a_provider_that_blocks_holds_up_nobody_because_it_runs_off_the_loop() -> None:
+    host = CoreHost(SimpleNamespace(), environ={}, threads=1)  # type: ignore[arg-type]
+    async with MediaClock() as clock:
+        Channel(FakeLeg(), clock, Notices())  # type: ignore[arg-type]
+        await asyncio.sleep(0.02)
+        clock.late_ms.clear()
+        await host.run(time.sleep, 0.4)
+        assert len(clock.late_ms) > 20
+        assert clock.skipped_frames == 0
+    await host.aclose()
