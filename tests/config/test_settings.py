@@ -119,10 +119,10 @@ def test_keys_without_effect_are_named_in_one_line_when_given(loads):
     assert loads("[limits]\ncalls = 1").without_effect() == ()
     assert effect.warning(()) is None
     given = loads("udp_port = 5060\nsip = false\nhttp_gzip = true\n[recording]\nptime = 100").without_effect()
-    assert given == ("sip", "udp_port", "recording", "http_gzip")
+    assert given == ("sip", "udp_port", "recording.ptime", "http_gzip")
     said = effect.warning(given)
     assert "\n" not in said
-    assert "sip, udp_port (there is no SIP in this version); recording (" in said
+    assert "sip, udp_port (there is no SIP in this version); recording.ptime (" in said
 
 
 def test_the_table_of_what_has_no_effect_names_real_keys():

@@ -280,11 +280,10 @@ class Call:
             emit=self._emit,
             on_inactive=lambda: self.end(HangupReason.INACTIVITY_TIMEOUT, Initiator.SYSTEM),
         )
-        if option.recorder is not None:
-            try:
-                self._keeping.record(option.recorder, connection.channel)
-            except ValueError as error:
-                self._reporter.error("recorder", str(error))
+        try:
+            self._keeping.record(option.recorder, connection.channel)
+        except ValueError as error:
+            self._reporter.error("recorder", str(error))
         while self._deferred:
             self._carry_out(self._deferred.popleft())
 

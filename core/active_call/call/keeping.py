@@ -34,6 +34,8 @@ class Archive:
     """Writes dump files."""
     records: RecordDelivery | None = None
     """None: no call records are configured."""
+    auto_record: RecorderOption | None = None
+    """How calls that do not ask for it are recorded; None: they are not."""
 
 
 class Keeping:
@@ -75,13 +77,16 @@ class Keeping:
         if self._dump is not None:
             self._dump.hide(self._secrets)
 
-    def record(self, option: RecorderOption, channel: Channel) -> None:
-        """Begin to record: left what the party says, right what it hears. Only the first call counts.
+    def record(self, option: RecorderOption | None, channel: Channel) -> None:
+        """Begin to record, when the call or the process asks for it: left what the party says, right what it hears.
 
         Raises ValueError (with `PathRefused`) when the file may not be written.
         """
         archive = self._archive
         if archive is None or self._recorder is not None:
+            return
+        option = option or archive.auto_record
+        if option is None:
             return
         path = recording_path(option.recorder_file, self._facts.id, archive.recordings)
         recorder = Recorder(

@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from active_call.call.call import Services
 from active_call.call.directory import Directory
+from active_call.call.keeping import Archive
 from active_call.call.manager import Manager
 from active_call.guard.paths import PathPolicy
 from active_call.media.clock import MediaClock
@@ -47,7 +49,9 @@ class Runtime:
         inference_threads: int | None = None,
         calls: int = 1000,
         plugin_settings: Callable[[str], Mapping[str, Any]] = lambda plugin: {},
+        keep: Callable[[ProviderPool], AbstractAsyncContextManager[Archive]] | None = None,
     ) -> None:
+        """`keep` opens what calls leave behind is put into; None: they leave nothing."""
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self.registry = registry or discover()
         self.store = ModelStore(models_dir or default_root(self.environ), self.registry.models)
@@ -55,6 +59,7 @@ class Runtime:
         self._threads = inference_threads
         self._calls = calls
         self._plugin_settings = plugin_settings
+        self._keep = keep
 
     def missing_models(self) -> list[str]:
         """Models of the engines that a playbook without names would use, and that are not here yet."""
@@ -70,7 +75,11 @@ class Runtime:
         """The clock ticks and providers can be opened; everything is closed at the end."""
         warm_up()
         host = CoreHost(self.store, environ=self.environ, threads=self._threads)
-        async with MediaClock() as clock, ProviderPool(self.registry, host, self._plugin_settings) as pool:
+        async with (
+            MediaClock() as clock,
+            ProviderPool(self.registry, host, self._plugin_settings) as pool,
+            self._keep(pool) if self._keep is not None else contextlib.nullcontext() as kept,
+        ):
             services = Services(
                 pool=pool,
                 clock=clock,
@@ -78,6 +87,7 @@ class Runtime:
                 playbooks=PathPolicy(self._paths.playbooks, self._paths.allow),
                 media=PathPolicy(self._paths.media, self._paths.allow),
                 environ=self.environ,
+                archive=kept,
             )
             manager = Manager(services, limit=self._calls)
             try:

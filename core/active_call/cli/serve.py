@@ -55,6 +55,7 @@ def main(args: list[str]) -> int:
     if unused:
         print(unused, file=sys.stderr)
 
+    from .archive import archive
     from .runtime import Paths, Runtime
 
     runtime = Runtime(
@@ -64,6 +65,7 @@ def main(args: list[str]) -> int:
         inference_threads=settings.inference_threads,
         calls=settings.limits.calls,
         plugin_settings=settings.plugin,
+        keep=lambda pool: archive(settings, pool),
     )
     try:
         if options.download_models:

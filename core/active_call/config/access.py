@@ -38,6 +38,8 @@ class Outbound(Section):
 
     allow: Annotated[tuple[Target, ...], Listed] = ()
     """Hosts and networks that are allowed although they are private: `pbx.lan`, `pbx.lan:5060`, `10.1.0.0/16`."""
+    allow_sip: Names = ()
+    """SIP targets that a caller or a model may name though no playbook does: `sip:*@pbx.example.com`, or `*`."""
 
 
 class Paths(Section):

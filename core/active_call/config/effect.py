@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from .origins import Origins
 
 _SIP = "there is no SIP in this version"
-_RECORDS = "call records are not written in this version"
+_WAV = "recordings are WAV files of 16 kHz, written as they come"
 _LATER = "not built yet"
 
 WITHOUT_EFFECT: Mapping[str, str] = {
@@ -31,8 +31,9 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "handler": _SIP,
     "rewrites": _SIP,
     "trunk_rules": _SIP,
-    "callrecord": _RECORDS,
-    "recording": "calls are not recorded in this version",
+    "recording.samplerate": _WAV,
+    "recording.ptime": _WAV,
+    "recording.format": _WAV,
     "media_cache_path": _LATER,
     "ambiance": _LATER,
     "http_gzip": _LATER,

@@ -60,6 +60,8 @@ class Settings(BaseSettings):
     """Directory of the playbooks that clients and rules name."""
     models_dir: FilePath | None = None
     """Model weights; None: `./models` if there is one, else the user's cache directory."""
+    reattach_grace: Seconds = 0.0
+    """How long a call outlives its client's WebSocket, so that the client can come back to it by id."""
     inference_threads: int | None = Field(None, ge=1)
     """Threads for blocking inference; None: one per CPU, at least two."""
     plugins: dict[str, dict[str, Any]] = {}
@@ -113,6 +115,8 @@ class Settings(BaseSettings):
     """Other nodes, asked for a call that is not here."""
 
     callrecord: CallRecords | None = None
+    outbox_path: FilePath = Path("./config/outbox")
+    """Where call records wait until they have arrived; they survive a crash there."""
     recording: Recording = Recording()
     media_cache_path: FilePath = Path("./config/mediacache")
     ambiance: Ambiance | None = None

@@ -92,7 +92,9 @@ class Speaker:
             return
         span = SpeechSpan(text)
         saying.utterance.add(span)
-        self._reports.metrics("tts_play_id_map", 0, {"playId": saying.utterance.play_id, "text": text})
+        if saying.utterance.play_id == utterance_id:
+            # What a controller orders it knows; what the agent says it learns here.
+            self._reports.metrics("tts_play_id_map", 0, {"playId": utterance_id, "text": text})
         self._synthesis.add(Job(saying.utterance, span, voice or saying.voice, sequence=saying.sequence))
         saying.sequence += 1
 
