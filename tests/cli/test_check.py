@@ -1,10 +1,13 @@
 """`active-call check`."""
 
+import json
+import os
 from pathlib import Path
 
 import pytest
 
 from active_call.cli.check import main
+from active_call.cli.watching import watch
 
 GOOD = "---\nllm: { provider: scripted }\n---\nBe kind.\n"
 
@@ -71,3 +74,53 @@ def test_wrong_usage_is_told_apart(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     assert main(["--help"]) == 0
     assert "usage: active-call check" in capsys.readouterr().out
+
+
+def test_the_tests_beside_playbooks_are_checked_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "a.md", GOOD)
+    test = write(tmp_path, "a.test.md", "# t\n- agnt: hello\n")
+    assert main([str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert f"{test}:2:1: error: `agnt: hello` is no step of a test. Did you mean" in out
+    assert "1 playbook and 1 test file checked: 1 error, 0 warnings" in out
+
+
+def test_a_playbook_is_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write(tmp_path, "a.md", GOOD)
+    assert main(["--graph", path]) == 0
+    assert capsys.readouterr().out.startswith("flowchart TD\n")
+    assert main(["--svg", path]) == 0
+    assert capsys.readouterr().out.startswith("<svg ")
+    assert main(["--svg", path, path]) == 2
+    assert main(["--svg", "--graph", path]) == 2
+    assert main(["--svg", write(tmp_path, "b.md", "nothing")]) == 1
+    assert "there is no front matter" in capsys.readouterr().err
+
+
+def test_the_schema_is_printed_without_a_playbook(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--schema"]) == 0
+    assert "greeting" in json.loads(capsys.readouterr().out)["properties"]
+
+
+def test_watching_works_now_and_after_every_change(tmp_path: Path) -> None:
+    path, gone = tmp_path / "a.md", tmp_path / "b.md"
+    path.write_text("one")
+    seen: list[str] = []
+    ticks = iter(
+        (
+            lambda: None,
+            lambda: os.utime(path, (1, 1)),
+            lambda: None,
+            lambda: gone.write_text("new"),
+            lambda: gone.unlink(),
+            lambda: None,
+        )
+    )
+    left = [True] * 6 + [False]
+    watch(
+        lambda: tmp_path.glob("*.md"),
+        lambda: seen.append(" ".join(sorted(file.name for file in tmp_path.glob("*.md")))),
+        sleep=lambda seconds: next(ticks)() and None,
+        on=lambda: left.pop(0),
+    )
+    assert seen == ["a.md", "a.md", "a.md b.md", "a.md"]

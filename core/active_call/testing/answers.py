@@ -18,7 +18,7 @@ from active_call.playbook.scenario import (
     Wanted,
 )
 
-from .wording import equals, find, marked, missing, words
+from .wording import equals, find, marked, missing, plain, words
 
 DEEDS: Mapping[Deed, type] = {
     Deed.HANGS_UP: Hangup,
@@ -44,7 +44,8 @@ class Answer:
 
     @property
     def text(self) -> str:
-        return " ".join(" ".join(piece for piece in self.pieces if isinstance(piece, str)).split())
+        """What was said, blanks made plain."""
+        return plain("".join(piece for piece in self.pieces if isinstance(piece, str)))
 
     def misses(self, step: Expectation, scene: str | None, variables: Mapping[str, str] | None) -> list[str]:
         """Lines that say what is wrong, empty when the step is met. None: that cannot be seen, so it is not asked."""
@@ -97,7 +98,7 @@ class Answer:
     def _differs(self, wanted: Wanted) -> list[str]:
         if not self.text:
             return ["the agent said nothing"]
-        expected, said = marked(" ".join(wanted.texts[0].split()), self.text)
+        expected, said = marked(plain(wanted.texts[0]), self.text)
         return [f'the agent said: "{said}"', f'      expected: "{expected}"']
 
     def _does(self, step: AgentDoes, variables: Mapping[str, str] | None) -> list[str]:

@@ -110,6 +110,8 @@ class Record:
 
     def begins(self) -> None:
         self._flush()
+        if self.answer.pieces:
+            self.answer.pieces.append(" ")
 
     def says(self, text: str) -> None:
         self.answer.pieces.append(text)
@@ -124,6 +126,7 @@ class Record:
         self._flush()
 
     def trouble(self, text: str) -> None:
+        self._flush()
         self._result.transcript.append(("", f"({text})"))
 
     def failed(self, text: str) -> None:

@@ -151,7 +151,7 @@ class TextCall:
             self._audience.does(PlayFile(self.agent.scene.play))
 
     def _malformed(self, tag: Malformed) -> None:
-        self._audience.trouble(f"a tag was left out: {tag.problem}")
+        self._audience.trouble(f"{tag.text} was left out: {tag.problem}")
 
 
 class _Mouth:

@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import SequenceMatcher
 from math import ceil
+from operator import eq
 
 from active_call.builtin.scripted.matching import split_words
 from active_call.playbook.scenario import Match, Wanted
@@ -14,12 +15,21 @@ ENOUGH = 0.75
 ALIKE = 0.8
 """Likeness of two words of at least `LONG` letters that count as one word for `~`."""
 LONG = 4
+UNSPACED = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\s+|\s+(?=[\u3000-\u9fff\uff00-\uffef])")
+TOKEN = re.compile(r"[\u3000-\u9fff\uff00-\uffef]|[^\s\u3000-\u9fff\uff00-\uffef]+|\s+")
 GAP = re.compile(r"\.\.\.|…")
+
+Same = Callable[[str, str], bool]
 
 
 def words(text: str) -> tuple[str, ...]:
     """The text as words, compared without case, punctuation and apostrophes; a Chinese character is a word."""
     return tuple(word.form for word in split_words(unicodedata.normalize("NFKC", text)))
+
+
+def plain(text: str) -> str:
+    """Without spare blanks; beside a Chinese character every blank is one."""
+    return UNSPACED.sub("", " ".join(text.split()))
 
 
 def find(wanted: Wanted, heard: Sequence[str], start: int = 0) -> int | None:
@@ -32,22 +42,22 @@ def equals(wanted: Wanted, value: str) -> bool:
     """Whether the whole value is one of the texts; `...` stands for anything."""
     if wanted.match is Match.ROUGHLY:
         return find(wanted, words(value)) is not None
-    plain = " ".join(value.split())
     return any(
-        re.fullmatch(".*".join(re.escape(" ".join(part.split())) for part in GAP.split(text)), plain)
+        re.fullmatch(r"\s*.*\s*".join(re.escape(plain(part)) for part in GAP.split(text)), plain(value))
         for text in wanted.texts
     )
 
 
 def missing(wanted: Wanted, heard: Sequence[str]) -> list[str]:
     """The words of the nearest text that were not said, in order."""
-    lacks = [_lacking(words(GAP.sub(" ", text)), heard) for text in wanted.texts]
+    same = _alike if wanted.match is Match.ROUGHLY else eq
+    lacks = [_lacking(words(GAP.sub(" ", text)), heard, same) for text in wanted.texts]
     return min(lacks, key=len)
 
 
 def marked(one: str, other: str) -> tuple[str, str]:
     """Both texts with brackets around what the other does not have, word by word."""
-    left, right = re.findall(r"\S+|\s+", one), re.findall(r"\S+|\s+", other)
+    left, right = TOKEN.findall(one), TOKEN.findall(other)
     pieces: tuple[list[str], list[str]] = ([], [])
     for kind, i, j, k, m in SequenceMatcher(None, left, right, autojunk=False).get_opcodes():
         for side, tokens in zip(pieces, (left[i:j], right[k:m]), strict=True):
@@ -80,28 +90,28 @@ def _near(part: tuple[str, ...], heard: Sequence[str], start: int) -> int | None
     need, reach = ceil(ENOUGH * len(part)), len(part) + len(part) // 2 + 2
     for first in range(start, len(heard)):
         window = heard[first : first + reach]
-        pairs = _pairs(part, window)
+        pairs = _pairs(part, window, _alike)
         if len(pairs) >= need:
             return first + pairs[-1][1] + 1
     return None
 
 
-def _lacking(part: tuple[str, ...], heard: Sequence[str]) -> list[str]:
-    have = {at for at, _ in _pairs(part, heard)}
+def _lacking(part: tuple[str, ...], heard: Sequence[str], same: Same) -> list[str]:
+    have = {at for at, _ in _pairs(part, heard, same)}
     return [word for at, word in enumerate(part) if at not in have]
 
 
-def _pairs(one: Sequence[str], other: Sequence[str]) -> list[tuple[int, int]]:
+def _pairs(one: Sequence[str], other: Sequence[str], same: Same) -> list[tuple[int, int]]:
     """The longest common row of words (not necessarily adjacent), as pairs of places."""
     longest = [[0] * (len(other) + 1) for _ in range(len(one) + 1)]
     for i in range(len(one) - 1, -1, -1):
         for j in range(len(other) - 1, -1, -1):
             longest[i][j] = (
-                1 + longest[i + 1][j + 1] if _alike(one[i], other[j]) else max(longest[i + 1][j], longest[i][j + 1])
+                1 + longest[i + 1][j + 1] if same(one[i], other[j]) else max(longest[i + 1][j], longest[i][j + 1])
             )
     pairs, i, j = [], 0, 0
     while i < len(one) and j < len(other):
-        if _alike(one[i], other[j]):
+        if same(one[i], other[j]):
             pairs.append((i, j))
             i, j = i + 1, j + 1
         elif longest[i + 1][j] >= longest[i][j + 1]:
