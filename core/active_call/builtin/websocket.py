@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from active_call.audio.frames import from_s16le, to_s16le
 from active_call.audio.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
+from active_call.audio.g722 import G722Codec
 from active_call.plugin.errors import NotSupported
 from active_call.plugin.host import Host
 from active_call.plugin.leg import Answered, Ended, Leg, LegEvent, OpenRequest, Route, Wire
@@ -24,17 +26,32 @@ def decode_pcm(data: bytes) -> Samples:
     return from_s16le(data) if sys.byteorder == "big" else np.frombuffer(data, np.int16)
 
 
-Decode = Callable[[bytes], Samples]
-Encode = Callable[[Samples], bytes]
-CODECS: dict[str, tuple[int, Decode, Encode]] = {
-    "pcm": (16000, decode_pcm, to_s16le),
-    "pcmu": (8000, decode_ulaw, encode_ulaw),
-    "pcma": (8000, decode_alaw, encode_alaw),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codec:
+    """One leg's: a codec may remember what came before."""
+
+    rate_hz: int
+    decode: Callable[[bytes], Samples]
+    encode: Callable[[Samples], bytes]
+    frame_bytes: int
+    """Of 20 ms."""
+
+
+def _g722() -> Codec:
+    codec = G722Codec()
+    return Codec(rate_hz=16000, decode=codec.decode, encode=codec.encode, frame_bytes=160)
+
+
+CODECS: Mapping[str, Callable[[], Codec]] = {
+    "pcm": lambda: Codec(rate_hz=16000, decode=decode_pcm, encode=to_s16le, frame_bytes=640),
+    "pcmu": lambda: Codec(rate_hz=8000, decode=decode_ulaw, encode=encode_ulaw, frame_bytes=160),
+    "pcma": lambda: Codec(rate_hz=8000, decode=decode_alaw, encode=encode_alaw, frame_bytes=160),
+    "g722": _g722,
 }
 
 
 class WebSocketLeg:
-    """Codec `pcm` is 16 kHz s16le both ways (640 bytes per 20 ms), `pcmu` and `pcma` 8 kHz (160 bytes)."""
+    """20 ms are 640 bytes in codec `pcm` (16 kHz s16le), 160 in `pcmu` and `pcma` (8 kHz) and `g722` (16 kHz)."""
 
     traits = TRAITS
     caller = ""
@@ -42,11 +59,13 @@ class WebSocketLeg:
     headers: Mapping[str, str] = {}
 
     def __init__(self, wire: Wire, codec: str) -> None:
-        self.rate_hz, self._decode, self._encode = CODECS[codec]
+        self._codec = CODECS[codec]()
+        self.rate_hz = self._codec.rate_hz
         self.odd_messages = 0
         """Messages that were not whole samples; their last byte was carried over to the next."""
         self._wire = wire
-        self._bytes_per_sample = 2 if codec == "pcm" else 1
+        self._halves = codec == "pcm"
+        """Whether a message may end within a sample."""
         self._rest = b""
         self._events: asyncio.Queue[LegEvent] = asyncio.Queue()
         self._ended = False
@@ -62,10 +81,10 @@ class WebSocketLeg:
         on_audio = self._on_audio
         if on_audio is None:
             return
-        if self._bytes_per_sample == 2 and (self._rest or len(data) & 1):
+        if self._halves and (self._rest or len(data) & 1):
             data = self._whole_samples(data)
         if data:
-            on_audio(self._decode(data))
+            on_audio(self._codec.decode(data))
 
     def _whole_samples(self, data: bytes) -> bytes:
         """`data` behind the byte that was carried over, less the byte to carry."""
@@ -77,11 +96,11 @@ class WebSocketLeg:
 
     def send(self, frame: Samples) -> None:
         if not self._ended:
-            self._wire.send(self._encode(frame))
+            self._wire.send(self._codec.encode(frame))
 
     @property
     def unsent_samples(self) -> int:
-        return self._wire.unsent_bytes // self._bytes_per_sample
+        return self._wire.unsent_bytes * self.rate_hz // (50 * self._codec.frame_bytes)
 
     def flush(self) -> int:
         """What a socket was given cannot be taken back."""

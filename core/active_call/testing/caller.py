@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,15 +15,27 @@ import websockets
 from active_call.audio import FRAME_MS, FRAME_SAMPLES, RATE_HZ
 from active_call.audio.frames import from_s16le, to_s16le
 from active_call.audio.g711 import decode_alaw, decode_ulaw, encode_alaw, encode_ulaw
+from active_call.audio.g722 import G722Codec
 from active_call.audio.resample import Resampler
 from active_call.audio.wav import WavWriter
 from active_call.plugin.values import Samples
 
-CODECS = {
-    "pcm": (16000, from_s16le, to_s16le),
-    "pcmu": (8000, decode_ulaw, encode_ulaw),
-    "pcma": (8000, decode_alaw, encode_alaw),
+Codec = tuple[int, Callable[[bytes], Samples], Callable[[Samples], bytes]]
+"""Rate in Hz, decoder, encoder."""
+
+
+def _g722() -> Codec:
+    codec = G722Codec()
+    return 16000, codec.decode, codec.encode
+
+
+CODECS: Mapping[str, Callable[[], Codec]] = {
+    "pcm": lambda: (16000, from_s16le, to_s16le),
+    "pcmu": lambda: (8000, decode_ulaw, encode_ulaw),
+    "pcma": lambda: (8000, decode_alaw, encode_alaw),
+    "g722": _g722,
 }
+"""G.722 has a memory: each caller gets its own."""
 LOUD = 300
 """A frame with a sample above this (about -41 dBFS) counts as sound."""
 
@@ -51,7 +63,7 @@ class Caller:
         """The close code."""
         self._url = base.replace("http", "ws", 1) + path
         self._codec = codec
-        self._rate, self._decode, self._encode = CODECS[codec]
+        self._rate, self._decode, self._encode = CODECS[codec]()
         self._record = record
         self._on_event = on_event
         self._out: list[Samples] = []
