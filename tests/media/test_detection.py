@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from active_call.audio import RATE_HZ
-from active_call.media.detection import Detection
+from active_call.media.detection import AT_ONCE, Detection
 from active_call.media.edges import DetectorFailed, SpeechBegan, SpeechEdges
 from active_call.media.intake import Intake
 from active_call.testing.fakes import EnergyDetector
@@ -66,6 +66,36 @@ def test_a_stream_with_several_windows_is_served_in_rounds() -> None:
     hear(intakes[1:], LOUD)
     detection.run(0)
     assert detector.batches == [3, 1, 1]
+
+
+def test_a_backlog_is_scored_in_portions_and_in_order_for_everyone() -> None:
+    detector = Counting()
+    detection = Detection(detector)
+    intakes, told = streams(detection, 100)
+    runs = 0
+    for _ in range(8):
+        hear(intakes, LOUD)  # faster than it is scored
+    while detection.waiting:
+        before = len(detector.batches)
+        detection.run(0)
+        runs += 1
+        assert sum(detector.batches[before:]) <= AT_ONCE
+    assert sum(detector.batches) == 800
+    assert runs == -(-800 // AT_ONCE)
+    assert told == [[SpeechBegan(0)]] * 100
+
+
+def test_times_stay_right_when_a_backlog_was_too_long_to_be_kept() -> None:
+    detection = Detection(Counting())
+    [intake], [told] = streams(detection, 1)
+    for _ in range(200):
+        hear([intake], np.zeros(512, np.int16))
+    start = intake.written
+    hear([intake], np.tile(LOUD, 20))
+    while detection.waiting:
+        detection.run(0)
+    [edge] = told
+    assert abs(edge.start - start) < 512
 
 
 def test_nothing_is_scored_when_nothing_waits() -> None:

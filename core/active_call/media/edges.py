@@ -83,6 +83,10 @@ class SpeechEdges:
         self._at = self._quiet_since = sample
         self._speech_since, self._announced = -1, False
 
+    def skip(self, samples: int) -> None:
+        """So many samples will never be looked at."""
+        self._at += samples
+
     def stall(self) -> Edge | None:
         """No more audio comes: speech that runs ends with the last window."""
         if self._speech_since < 0:

@@ -183,6 +183,11 @@ class Intake:
     def next_window(self) -> Samples:
         assert self._detection is not None
         at = self._scored - self._base
+        if at < 0:
+            # So far behind that it has been forgotten: the times of what follows stay right.
+            if self._edges is not None:
+                self._edges.skip(-at)
+            self._scored, at = self._base, 0
         self._scored += self._detection.window
         return self._buffer[at : at + self._detection.window]
 
