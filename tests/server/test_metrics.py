@@ -1,15 +1,24 @@
 """`/metrics`, read by Prometheus' own parser."""
 
 from collections import Counter
+from collections.abc import AsyncIterator
 
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.parser import text_string_to_metric_families
-from tests.server.conftest import Running
+from tests.server.conftest import Running, Serve
 
 from active_call.protocol import events
 from active_call.server import metrics
 from active_call.server.metrics import Tally
+
+
+@pytest.fixture
+async def server(serve: Serve) -> AsyncIterator[Running]:
+    """One whose counts begin at zero."""
+    async with serve() as running:
+        yield running
+
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

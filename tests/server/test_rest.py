@@ -157,6 +157,9 @@ async def test_a_staged_playbook_runs_in_the_call_of_that_id(server: Running, bo
             history = await caller.until("addHistory", 3)
             assert history is not None
             assert history["text"] == "Good morning."
+        call = server.manager.directory.find(session_id)
+        assert call is not None
+    await call.done()
     assert not server.manager.directory.knows(session_id)
 
 

@@ -11,6 +11,10 @@ from tests.server.conftest import OPTION, Running, Serve
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from active_call.cli.archive import archive
+from active_call.config.keeping import Recording
+from active_call.config.settings import Settings
+
 
 def connect(server: Running, path: str) -> AbstractAsyncContextManager[ClientConnection]:
     return websockets.connect(server.base.replace("http", "ws") + path, proxy=None)
@@ -59,6 +63,19 @@ async def test_the_id_of_a_live_call_is_refused_and_the_call_lives_on(server: Ru
         await caller.send("custom", data=1)
         assert await caller.until("custom", 3)
     assert (await server.client.post("/command/a", json={"command": "interrupt"})).status_code == 404
+
+
+async def test_a_call_leaves_a_dump_file_unless_its_client_says_no(serve: Serve) -> None:
+    """A9"""
+    settings = Settings(recording=Recording(path=serve.folder / "recorders"))
+    async with serve(keep=lambda pool: archive(settings, pool), records=serve.folder / "recorders") as server:
+        for call_id, query in (("with", ""), ("without", "&dump=false"), ("neither", "&dump_events=0")):
+            async with server.call(f"{call_id}{query}"):
+                pass
+        for call in server.manager.directory.all():
+            await call.done()
+        listed = (await server.client.get("/api/records")).json()
+    assert [(item["id"], item["status"]) for item in listed] == [("with", "completed")]
 
 
 async def test_one_call_too_many_is_told_when_to_come_back(serve: Serve) -> None:
