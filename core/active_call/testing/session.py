@@ -24,6 +24,7 @@ from active_call.plugin.registry import Registry
 from active_call.plugin.values import Samples
 from active_call.protocol.commands import command_from
 from active_call.protocol.events import to_wire
+from active_call.protocol.reasons import HangupReason, Initiator
 from active_call.providers.host import CoreHost
 from active_call.providers.pool import ProviderPool
 
@@ -147,7 +148,7 @@ class Session:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.call.lost()
+        self.call.end(HangupReason.BY_SYSTEM, Initiator.SYSTEM)
         await self.call.done()
         await asyncio.sleep(0)
         for task in self._tasks:
