@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from active_call.dialogue.agent import Agent
+from active_call.media.playback import Pause
 from active_call.playbook.acts import Act, Hangup, Refer, SendMessage
 from active_call.playbook.model import Playbook
 from active_call.playbook.problems import PlaybookError
@@ -19,6 +20,7 @@ from active_call.protocol.reasons import HangupReason, Initiator, hangup_reason
 from active_call.protocol.wire import rfc3339
 from active_call.providers.errors import classify
 
+from .attachment import Attachment
 from .bridges import Bridges
 from .connection import Connection, needs_media
 from .directory import Staged
@@ -53,11 +55,9 @@ class Call:
         dumps: bool = True,
     ) -> None:
         """Raises ValueError when its dump file may not be written."""
-        self.call_type = call_type
         self.state = CallState.CREATED
         self.log = EventLog()
         self._services = services
-        self._wire = wire
         self._scope = Scope(call_id, self._task_failed)
         self._reporter = Reporter(
             call_id,
@@ -72,6 +72,13 @@ class Call:
         self._keeping = Keeping(self.facts, services.archive, dumps=dumps, on_error=self._reporter.error)
         self._playbook: Playbook | None = None
         self._connection: Connection | None = None
+        self._attachment = Attachment(
+            wire,
+            grace_s=services.reattach_grace_s,
+            on_detached=self._detached,
+            on_attached=self._attached,
+            on_gone=self._gone,
+        )
         self._inbox = Inbox(self._carry_out, on_full=self._too_many)
         self._deferred: deque[commands.Command] = deque()
         self._ending = asyncio.Event()
@@ -82,6 +89,10 @@ class Call:
     @property
     def id(self) -> str:
         return self.facts.id
+
+    @property
+    def call_type(self) -> str:
+        return self.facts.call_type
 
     def command(self, command: commands.Command) -> None:
         self.log.command(command)
@@ -104,12 +115,19 @@ class Call:
     def last(self) -> int:
         return self.log.last
 
-    def lost(self) -> None:
-        if self.call_type == "sip":
-            # The caller is at the other end of the leg; who left is the controller.
-            self.end(HangupReason.BY_SYSTEM, Initiator.SYSTEM)
-        else:
-            self.end(HangupReason.BY_CALLER, Initiator.CALLER)
+    def wrote(self, number: int) -> None:
+        self._attachment.seen = max(self._attachment.seen, number)
+
+    def lost(self, wire: Wire | None = None) -> None:
+        if self.state not in (CallState.ENDING, CallState.ENDED):
+            self._attachment.lost(wire)
+
+    def attach(self, wire: Wire | None, received: int | None = None) -> int:
+        if self.state in (CallState.ENDING, CallState.ENDED):
+            raise WrongState("the call has ended")
+        after = self._attachment.seen if received is None else self.log.number_of(received)
+        self._attachment.attach(wire)
+        return after
 
     def end(self, reason: str, initiator: str) -> None:
         """The first reason wins."""
@@ -128,6 +146,24 @@ class Call:
         """Where another call may join this one."""
         return self._connection.bridges if self._connection is not None else None
 
+    # ------------------------------------------------------------ its controller
+
+    def _detached(self) -> None:
+        """What nobody can hear waits."""
+        if self._connection is not None and self._attachment.wire is not None:
+            self._connection.channel.playback.pause(Pause.NOT_CONNECTED)
+
+    def _attached(self) -> None:
+        if self._connection is not None and self.state is CallState.ANSWERED:
+            self._connection.channel.playback.resume(Pause.NOT_CONNECTED)
+
+    def _gone(self) -> None:
+        if self.call_type == "sip":
+            # The caller is at the other end of the leg; who left is the controller.
+            self.end(HangupReason.BY_SYSTEM, Initiator.SYSTEM)
+        else:
+            self.end(HangupReason.BY_CALLER, Initiator.CALLER)
+
     # ------------------------------------------------------------ life
 
     async def run(self, staged: Staged | None = None) -> None:
@@ -139,6 +175,7 @@ class Call:
         finally:
             self.state = CallState.ENDING
             self._inbox.close()
+            self._attachment.close()
             now_ms = self._services.times.now()
             try:
                 await self._keeping.hold(now_ms)
@@ -255,7 +292,9 @@ class Call:
 
     async def _dial(self, option: CallOption) -> None:
         try:
-            leg = await open_leg(self._services.pool, self.call_type, self.id, dump(option, reveal=True), self._wire)
+            leg = await open_leg(
+                self._services.pool, self.call_type, self.id, dump(option, reveal=True), self._attachment.wire
+            )
         except Exception as error:  # a transport can raise anything
             self._reporter.error("invite", str(error if isinstance(error, ValueError) else classify(error)))
             self.end(HangupReason.FAILED, Initiator.SYSTEM)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from active_call.plugin.leg import Wire
 from active_call.protocol.commands import BadCommand, Command
 from active_call.protocol.events import Event
 from active_call.protocol.ids import new_session_id
@@ -18,6 +19,9 @@ class CallHandle(Protocol):
 
     @property
     def id(self) -> str: ...
+
+    @property
+    def call_type(self) -> str: ...
 
     def command(self, command: Command) -> None:
         """Carried out in order, later. Never waits and never fails: what is wrong comes as an `error` event."""
@@ -44,8 +48,20 @@ class CallHandle(Protocol):
         """Number of the newest event or command: what comes next has a higher one."""
         ...
 
-    def lost(self) -> None:
-        """The controller's socket is gone."""
+    def wrote(self, number: int) -> None:
+        """The event of that number went out on the controller's socket."""
+        ...
+
+    def lost(self, wire: Wire | None = None) -> None:
+        """The controller's socket is gone: the call ends, or waits for the grace (`reattach_grace`)."""
+        ...
+
+    def attach(self, wire: Wire | None, received: int | None = None) -> int:
+        """Another socket takes the lost one's place; the number of the event after which it goes on.
+
+        `received` is how many events the client has got on all its sockets; None: go on behind the last one written.
+        Raises `WrongState` while the old socket is there, or when the call is over.
+        """
         ...
 
     def end(self, reason: str, initiator: str) -> None: ...

@@ -54,6 +54,10 @@ class EventLog:
         self._wake()
         return self.last
 
+    def number_of(self, received: int) -> int:
+        """The sequence number of the `received`-th event, for a reader that only counts what it got."""
+        return self._events.number_of(received)
+
     def close(self) -> None:
         self.closed = True
         self._wake()
@@ -92,11 +96,20 @@ class _Ring(Generic[T]):
         self._items: deque[tuple[int, T]] = deque(maxlen=kept)
         self._lost = 0
         """Number of the newest item that was dropped."""
+        self._total = 0
 
     def append(self, number: int, item: T) -> None:
         if len(self._items) == self._items.maxlen:
             self._lost = self._items[0][0]
         self._items.append((number, item))
+        self._total += 1
+
+    def number_of(self, count: int) -> int:
+        """The number of the `count`-th item since the beginning; before the kept ones that of the newest lost."""
+        index = count - 1 - (self._total - len(self._items))
+        if index < 0 or not self._items:
+            return self._lost if count > 0 else 0
+        return self._items[min(index, len(self._items) - 1)][0]
 
     def newer(self, after: int) -> list[tuple[int, T]]:
         if after < self._lost:

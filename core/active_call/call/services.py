@@ -26,6 +26,8 @@ class Services:
     times: Times = field(default_factory=Times)
     archive: Archive | None = None
     """Where recordings, dump files and records go; None: calls leave nothing."""
+    reattach_grace_s: float = 0.0
+    """How long a call outlives its controller's socket."""
     observers: list[Callable[[str, Event], None]] = field(default_factory=list)
     """Called with the call's type and each event of every call: they count, and must not fail or wait."""
     _loops: WeakValueDictionary[str, Samples] = field(default_factory=WeakValueDictionary)

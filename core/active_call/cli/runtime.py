@@ -48,6 +48,8 @@ class Runtime:
         environ: Mapping[str, str] | None = None,
         inference_threads: int | None = None,
         calls: int = 1000,
+        loop_lag_ms: float = 50.0,
+        reattach_grace_s: float = 0.0,
         plugin_settings: Callable[[str], Mapping[str, Any]] = lambda plugin: {},
         keep: Callable[[ProviderPool], AbstractAsyncContextManager[Archive]] | None = None,
     ) -> None:
@@ -58,6 +60,8 @@ class Runtime:
         self._paths = paths
         self._threads = inference_threads
         self._calls = calls
+        self._loop_lag_ms = loop_lag_ms
+        self._reattach_grace_s = reattach_grace_s
         self._plugin_settings = plugin_settings
         self._keep = keep
 
@@ -88,8 +92,9 @@ class Runtime:
                 media=PathPolicy(self._paths.media, self._paths.allow),
                 environ=self.environ,
                 archive=kept,
+                reattach_grace_s=self._reattach_grace_s,
             )
-            manager = Manager(services, limit=self._calls)
+            manager = Manager(services, limit=self._calls, lag_limit_ms=self._loop_lag_ms)
             try:
                 yield manager
             finally:

@@ -64,6 +64,8 @@ def main(args: list[str]) -> int:
         environ=environment(os.environ, DOTENV),
         inference_threads=settings.inference_threads,
         calls=settings.limits.calls,
+        loop_lag_ms=settings.limits.loop_lag_ms,
+        reattach_grace_s=settings.reattach_grace,
         plugin_settings=settings.plugin,
         keep=lambda pool: archive(settings, pool),
     )

@@ -57,6 +57,8 @@ class Paths(Section):
 class Limits(Section):
     calls: int = Field(1000, ge=1)
     """Calls at a time; the next one is refused with 503."""
+    loop_lag_ms: float = Field(50.0, gt=0)
+    """While the media clock is later than this (median of a second), new calls are refused with 503."""
     message_bytes: int = Field(1 << 20, ge=1024)
     """Longest message of a WebSocket, and body of a request."""
     requests_per_s: float | None = Field(100.0, gt=0)

@@ -22,6 +22,8 @@ class CallQuery:
     ping_s: int
     """0: no pings."""
     server_track: str | None
+    received: int | None
+    """How many events of this call the client has already got, when it comes back to it."""
     forward: bool | None
     """Present on what another node sent here: it is not sent on."""
 
@@ -41,8 +43,18 @@ def call_query(params: Mapping[str, str]) -> CallQuery:
         dump=True if dump is None else dump,
         ping_s=PING_S if ping is None else int(ping),
         server_track=_either(params, "serverSideTrack", "server_side_track"),
+        received=_count(params, "received"),
         forward=forward,
     )
+
+
+def _count(params: Mapping[str, str], name: str) -> int | None:
+    value = params.get(name)
+    if not value:
+        return None
+    if not (value.isascii() and value.isdecimal() and len(value) <= 9):
+        raise BadQuery(f"{name}: {value[:40]!r} is not a number of events")
+    return int(value)
 
 
 def _either(params: Mapping[str, str], *names: str) -> str | None:

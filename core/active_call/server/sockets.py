@@ -9,6 +9,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from active_call.call.directory import CallHandle, IdTaken
 from active_call.call.log import Lagged
 from active_call.call.manager import Manager, TooManyCalls
+from active_call.call.states import WrongState
 from active_call.protocol.commands import BadCommand, parse_command
 from active_call.protocol.events import to_json
 from active_call.protocol.ids import new_session_id
@@ -72,16 +73,34 @@ class _Session:
                 call_id, self._call_type, wire=self._wire, server_track=query.server_track, dumps=query.dump
             )
         except IdTaken as error:
-            await self._refuse(409, str(error))
+            await self._again(call_id, query, str(error))
             return
         except TooManyCalls as error:
             await self._refuse(503, str(error), RETRY_AFTER)
             return
+        except ValueError as error:  # the place of its dump file
+            await self._refuse(400, str(error))
+            return
+        await self._attend(call, query, 0)
+
+    async def _again(self, call_id: str, query: CallQuery, taken: str) -> None:
+        """A client whose socket was lost comes back to its call."""
+        call = self._manager.directory.find(call_id)
+        try:
+            if call is None or call.call_type != self._call_type:
+                raise WrongState(taken)
+            after = call.attach(self._wire, query.received)
+        except WrongState as error:
+            await self._refuse(409, f"{taken}: {error}")
+            return
+        await self._attend(call, query, after)
+
+    async def _attend(self, call: CallHandle, query: CallQuery, after: int) -> None:
         try:
             await self._accept(query)
-            await self._serve(call)
+            await self._serve(call, after)
         finally:
-            call.lost()
+            call.lost(self._wire)
 
     async def _accept(self, query: CallQuery) -> None:
         await self._websocket.accept()
@@ -109,24 +128,24 @@ class _Session:
         await peers.Tunnel(socket, self._wire, peer).run()
         return True
 
-    async def _serve(self, call: CallHandle) -> None:
+    async def _serve(self, call: CallHandle, after: int) -> None:
         reader = asyncio.create_task(self._read(call), name=f"socket of {call.id}")
         sender = None
         if isinstance(self._wire, AsgiWire):
             sender = asyncio.create_task(self._wire.run(), name=f"audio of {call.id}")
+        writer = asyncio.create_task(self._write(call, after), name=f"events of {call.id}")
         try:
-            await self._write(call)
+            await asyncio.wait({reader, writer}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for task in (reader, sender):
-                if task is not None:
-                    task.cancel()
-            await asyncio.gather(*(task for task in (reader, sender) if task), return_exceptions=True)
+            tasks = [task for task in (reader, sender, writer) if task is not None]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _read(self, call: CallHandle) -> None:
         while True:
             message = await self._websocket.receive()
             if message["type"] == "websocket.disconnect":
-                call.lost()
                 return
             data = message.get("bytes")
             if data is not None:
@@ -139,12 +158,13 @@ class _Session:
                 call.complain(bad)
             await call.room()
 
-    async def _write(self, call: CallHandle) -> None:
+    async def _write(self, call: CallHandle, after: int) -> None:
         """Events until the call's last, then a close that says how it went."""
         code = 1000
         try:
-            async for _, event in call.events():
+            async for number, event in call.events(after):
                 await self._websocket.send_text(to_json(event))
+                call.wrote(number)
         except Lagged:
             code = 1013
         except (WebSocketDisconnect, RuntimeError, OSError):
