@@ -39,7 +39,7 @@ async def test_a_client_that_comes_back_gets_every_event_once_and_hears_what_was
     assert names.count("trackEnd") == 2
     assert names[-1] == "hangup"
     assert names.count("hangup") == 1
-    heard_ms = [event["duration"] for event in second.events if event["event"] == "trackEnd"][0]
+    heard_ms = next(event["duration"] for event in second.events if event["event"] == "trackEnd")
     spoken_ms = len("This is a rather long greeting that takes more than a second to be spoken.") * 20
     assert heard_ms == pytest.approx(spoken_ms, abs=60)
     assert sum(map(len, second.received)) > 0
