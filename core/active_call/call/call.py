@@ -357,8 +357,8 @@ class Call:
         self.end(HangupReason.FAILED, Initiator.SYSTEM)  # only if it never said why it ended
 
     def _answered(self, leg: Leg, sdp: str, now_ms: int) -> None:
-        if self.state is CallState.ENDING:
-            return
+        if self.state in (CallState.ENDING, CallState.ANSWERED):
+            return  # a leg may repeat itself; clients are told once
         self._become(CallState.ANSWERED)
         if not leg.traits.rings and self.facts.track_started_ms is not None:
             # Clients take the two for one moment.
