@@ -15,6 +15,7 @@ from active_call.call.keeping import Archive
 from active_call.call.manager import Manager
 from active_call.guard.paths import PathPolicy
 from active_call.media.clock import MediaClock
+from active_call.playbook.model import PlaybookConfig
 from active_call.plugin.discovery import discover
 from active_call.plugin.errors import PluginError, ProviderError
 from active_call.plugin.registry import Kind, Registry
@@ -78,6 +79,7 @@ class Runtime:
     async def running(self) -> AsyncIterator[Manager]:
         """The clock ticks and providers can be opened; everything is closed at the end."""
         warm_up()
+        PlaybookConfig.model_rebuild()
         host = CoreHost(self.store, environ=self.environ, threads=self._threads)
         async with (
             MediaClock() as clock,
