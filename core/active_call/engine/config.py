@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from active_call.plugin.values import AsrOptions, LlmOptions
+from active_call.providers.trust import Trust
 from active_call.turns.policy import Policy
 
 from .synthesis import VoiceSpec
@@ -28,6 +29,8 @@ class Hearing:
     """Whether `speaking` and `silence` go to the controller (it, or the playbook, asked for a detector)."""
     asr: str | None = None
     asr_options: AsrOptions = field(default_factory=AsrOptions)
+    asr_trust: Trust = Trust.CLIENT
+    """Who wrote the addresses in `asr_options`."""
     turn_model: str | None = None
 
 
@@ -36,6 +39,8 @@ class EngineConfig:
     hearing: Hearing = field(default_factory=Hearing)
     brain: str | None = None
     brain_options: LlmOptions = field(default_factory=LlmOptions)
+    brain_trust: Trust = Trust.CLIENT
+    """Who wrote the addresses in `brain_options`."""
     voice: VoiceSpec | None = None
     policy: Policy = field(default_factory=Policy)
     problems: tuple[tuple[str, str], ...] = ()

@@ -58,6 +58,7 @@ class Ears:
                 Kind.ASR,
                 hearing.asr,
                 session=lambda recogniser: recogniser.session(hearing.asr_options),
+                trust=hearing.asr_trust,
                 ready=self._listen_with,
             )
 
@@ -90,6 +91,7 @@ class Ears:
             session,
             self._registry.find(Kind.ASR, name).traits,
             name=name,
+            trust=self._hearing.asr_trust,
             intake=self._channel.intake,
             reports=self.reports,
             now_ms=self._now_ms,

@@ -14,6 +14,7 @@ from active_call.plugin.traits import AsrTraits
 from active_call.plugin.values import Audio, EndOfTurn, Final, Partial, Samples, SpeechPaused
 from active_call.providers.errors import classify
 from active_call.providers.stream import read
+from active_call.providers.trust import Trust, act_for
 
 from .reports import Reports, Task
 
@@ -99,6 +100,7 @@ class Listener:
         traits: AsrTraits,
         *,
         name: str,
+        trust: Trust,
         intake: Intake,
         reports: Reports,
         now_ms: Callable[[], int],
@@ -108,6 +110,7 @@ class Listener:
         self._session = session
         self._traits = traits
         self._name = name
+        self._trust = trust
         self._intake = intake
         self._reports = reports
         self._now_ms = now_ms
@@ -169,6 +172,7 @@ class Listener:
             stream.feed = self._intake.feed(self._intake.written, chunk, stream.audio)
 
     async def _read(self, stream: _Stream) -> None:
+        act_for(self._trust)
         for again in (False, True):
             try:
                 await self._transcribe(stream)

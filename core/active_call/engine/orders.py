@@ -35,10 +35,17 @@ class SpeechOrder:
     """The text is a piece: it may end within a sentence."""
     more: bool = False
     """More pieces of this track are to come."""
+    cache_key: str | None = None
+    """The name under which a text that does not stream is kept; None: a name of its own."""
 
     @property
     def says_nothing(self) -> bool:
         return self.samples is None and not self.text.strip()
+
+
+def part_key(cache_key: str, index: int) -> str:
+    """The name under which a text's `index`-th sentence is kept when the text has a name."""
+    return f"{cache_key}.{index}" if index else cache_key
 
 
 class Orders:
@@ -67,11 +74,15 @@ class Orders:
             self._speaker.hang_up_after()
             return
         current = self._track(order)
+        if order.samples is not None or not order.streaming:
+            # What does not stream is complete in itself; a stream before it has nothing to wait for.
+            self._say_rest()
         self._voice = order.voice
         self._streaming = order.streaming
         if order.samples is not None:
-            self._say_rest()
             self._speaker.samples(current, order.samples)
+        elif not order.streaming:
+            self._say_whole(current, order)
         else:
             for sentence in self._splitter.feed(order.text):
                 self._speaker.say(current, sentence, order.voice)
@@ -126,6 +137,12 @@ class Orders:
         self._on_begin()
         self._speaker.track(self._current, play_id=play_id, voice=voice, auto_hangup=auto_hangup)
         return self._current
+
+    def _say_whole(self, current: str, order: SpeechOrder) -> None:
+        splitter = SentenceSplitter()
+        for index, sentence in enumerate((*splitter.feed(order.text), *splitter.close())):
+            key = part_key(order.cache_key, index) if order.cache_key else None
+            self._speaker.say(current, sentence, order.voice, kept=True, cache_key=key)
 
     def _say_rest(self) -> bool:
         """Say what still waits for the end of its sentence."""

@@ -31,6 +31,7 @@ from .reports import Reports
 from .sessions import Sessions
 from .speaker import Speaker
 from .stages import TurnStages
+from .synthesis import SpeechCache
 from .thinker import Thinker
 
 GAVE_UP = Hangup(reason="Max follow-up reached")
@@ -50,6 +51,7 @@ class Pipeline:
         *,
         agent: Agent | None,
         read_file: Callable[[str], Awaitable[Samples]],
+        cache: SpeechCache | None = None,
     ) -> None:
         self.reports = reports
         self._pool = pool
@@ -66,6 +68,7 @@ class Pipeline:
             reports=reports,
             now_ms=self._now_ms,
             on_audio=self._first_audio,
+            cache=cache,
         )
         self.orders = Orders(self.speaker, on_begin=lambda: self.step(on.AgentBegins()), silence=self.silence)
         self._ears = Ears(self.channel, config.hearing, pool.registry, reports, now_ms=self._now_ms, hears=self._hears)
@@ -108,6 +111,7 @@ class Pipeline:
             self.speaker,
             self.reports,
             name=name,
+            trust=self._config.brain_trust,
             on_text=lambda: self._stamp("llm"),
             on_speech=self._sentence,
             on_done=self._reply_done,
@@ -133,6 +137,7 @@ class Pipeline:
                 session=lambda brain: brain.session(options),
                 ready=thinker.ready,
                 failed=thinker.unavailable,
+                trust=self._config.brain_trust,
             )
         self._greet()
 

@@ -15,6 +15,7 @@ from active_call.plugin.errors import ErrorKind, ProviderError
 from active_call.plugin.registry import Kind
 from active_call.providers.errors import classify
 from active_call.providers.pool import ProviderPool
+from active_call.providers.trust import Trust, act_for
 
 from .reports import Reports
 
@@ -43,9 +44,13 @@ class Sessions:
         failed: Callable[[], None] = lambda: None,
         session: MakeSession = contextlib.nullcontext,
         settings: Mapping[str, Any] | None = None,
+        trust: Trust = Trust.OPERATOR,
     ) -> None:
-        """Call `ready` with the session (without `session`: the provider); on failure report it and call `failed`."""
-        self._reports.spawn(f"{kind} {name}", self._keep(sender, kind, name, ready, failed, session, settings))
+        """Call `ready` with the session (without `session`: the provider); on failure report it and call `failed`.
+
+        `trust`: who wrote the addresses in the session's options.
+        """
+        self._reports.spawn(f"{kind} {name}", self._keep(sender, kind, name, ready, failed, session, settings, trust))
 
     async def _keep(
         self,
@@ -56,7 +61,9 @@ class Sessions:
         failed: Callable[[], None],
         session: MakeSession,
         settings: Mapping[str, Any] | None,
+        trust: Trust,
     ) -> None:
+        act_for(trust)
         handed_over = False
         timer = asyncio.timeout(OPEN_S)
         try:

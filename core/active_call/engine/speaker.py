@@ -14,7 +14,7 @@ from active_call.plugin.values import Samples
 from active_call.turns.heard import Heard
 
 from .reports import Reports
-from .synthesis import Job, Synthesis, VoiceSpec
+from .synthesis import Job, SpeechCache, Synthesis, VoiceSpec
 
 SENTENCE_END = re.compile(rf"[.!?;…。！？；\n][{re.escape(CLOSERS)}]*\s*\Z")
 
@@ -51,6 +51,7 @@ class Speaker:
         reports: Reports,
         now_ms: Callable[[], int],
         on_audio: Callable[[str], None] = lambda utterance_id: None,
+        cache: SpeechCache | None = None,
     ) -> None:
         self.voice = voice
         self._playback = playback
@@ -62,6 +63,7 @@ class Speaker:
             reports=reports,
             now_ms=now_ms,
             on_audio=on_audio,
+            cache=cache,
         )
         self._sayings: dict[str, _Saying] = {}
         """In the order in which they are said."""
@@ -85,8 +87,19 @@ class Speaker:
         self._announce()
         self._playback.say(utterance)
 
-    def say(self, utterance_id: str, text: str, voice: VoiceSpec | None = None) -> None:
-        """One sentence; `voice` differs from the track's for this one only."""
+    def say(
+        self,
+        utterance_id: str,
+        text: str,
+        voice: VoiceSpec | None = None,
+        *,
+        kept: bool = False,
+        cache_key: str | None = None,
+    ) -> None:
+        """One sentence; `voice` differs from the track's for this one only.
+
+        `kept`: it may come from the cache, and goes there, under `cache_key` or a key of its own.
+        """
         saying = self._growing(utterance_id)
         if saying is None:
             return
@@ -95,7 +108,16 @@ class Speaker:
         if saying.utterance.play_id == utterance_id:
             # What a controller orders it knows; what the agent says it learns here.
             self._reports.metrics("tts_play_id_map", 0, {"playId": utterance_id, "text": text})
-        self._synthesis.add(Job(saying.utterance, span, voice or saying.voice, sequence=saying.sequence))
+        self._synthesis.add(
+            Job(
+                saying.utterance,
+                span,
+                voice or saying.voice,
+                sequence=saying.sequence,
+                kept=kept,
+                cache_key=cache_key,
+            )
+        )
         saying.sequence += 1
 
     def act(self, utterance_id: str, act: Act) -> None:
@@ -133,12 +155,12 @@ class Speaker:
             self._playback.grown()
 
     def line(self, text: str) -> str:
-        """A whole utterance of one text; its id."""
+        """A whole utterance of one fixed text; its id."""
         utterance_id = str(uuid.uuid4())
         self.begin(utterance_id)
         splitter = SentenceSplitter()
         for sentence in (*splitter.feed(text), *splitter.close()):
-            self.say(utterance_id, sentence)
+            self.say(utterance_id, sentence, kept=True)
         self.finish(utterance_id)
         return utterance_id
 

@@ -5,10 +5,12 @@ import contextlib
 import json
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from active_call.audio import RATE_HZ
 from active_call.audio.resample import Resampler
@@ -20,6 +22,7 @@ from active_call.plugin.providers import Voice, VoiceSession
 from active_call.plugin.values import Audio, Mark, Samples, SpeakRequest, TtsOptions
 from active_call.providers.errors import classify
 from active_call.providers.stream import read
+from active_call.providers.trust import Trust, act_for
 
 from .reports import Reports
 
@@ -42,10 +45,26 @@ class VoiceSpec:
 
     provider: str
     options: TtsOptions
+    trust: Trust = Trust.CLIENT
+    """Who wrote the addresses in `options`."""
 
     @property
     def key(self) -> str:
-        return json.dumps([self.provider, asdict(self.options)], sort_keys=True, default=str)
+        return json.dumps([self.provider, self.trust, asdict(self.options)], sort_keys=True, default=str)
+
+
+class SpeechCache(Protocol):
+    """Speech kept for the next time the same text is said in the same voice."""
+
+    def key(self, voice: VoiceSpec, text: str) -> str: ...
+
+    async def get(self, key: str) -> Samples | None:
+        """16 kHz; None: not there. Never fails."""
+        ...
+
+    async def put(self, key: str, samples: Samples) -> None:
+        """Never fails: what cannot be kept is made again."""
+        ...
 
 
 @dataclass(slots=True, eq=False)
@@ -59,6 +78,10 @@ class Job:
     offset_ms: int = 0
     """Where the file is begun."""
     sequence: int = 0
+    kept: bool = False
+    """It will be said again: its audio comes from the cache, or goes there."""
+    cache_key: str | None = None
+    """Under this name instead of the text's own."""
     dropped: bool = False
     """It was cut before it was done; its audio is no longer wanted."""
 
@@ -75,6 +98,7 @@ class Synthesis:
         reports: Reports,
         now_ms: Callable[[], int],
         on_audio: Callable[[str], None],
+        cache: SpeechCache | None,
     ) -> None:
         self._playback = playback
         self._open_voice = open_voice
@@ -82,6 +106,7 @@ class Synthesis:
         self._reports = reports
         self._now_ms = now_ms
         self._on_audio = on_audio
+        self._cache = cache
         self._jobs: deque[Job] = deque()
         self._news = asyncio.Event()
         self._job: Job | None = None
@@ -125,10 +150,12 @@ class Synthesis:
 
     async def _do(self, job: Job) -> None:
         try:
-            session = await self._session(job.voice) if job.file is None else None
-            if not job.dropped:
-                work = self._file(job) if session is None else self._speak(job, session)
-                await self._finish(asyncio.create_task(work, name=f"speak {job.utterance.id}"))
+            if job.file is not None:
+                await self._finish(self._file(job), job)
+            elif not await self._from_cache(job) and not job.dropped:
+                session = await self._session(job.voice)
+                if not job.dropped:
+                    await self._finish(self._speak(job, session), job)
         except Exception as error:  # a voice can raise anything; the next sentence is still spoken
             if not job.dropped:
                 sender = f"filetrack: {job.file}" if job.file else "tts"
@@ -140,9 +167,9 @@ class Synthesis:
                 job.span.finish(failed=True)
             self._playback.grown()
 
-    async def _finish(self, work: asyncio.Task[None]) -> None:
-        """Wait for `work`; a cut cancels it and not us."""
-        self._work = work
+    async def _finish(self, doing: Coroutine[Any, Any, None], job: Job) -> None:
+        """Wait for it; a cut cancels it and not us."""
+        self._work = work = asyncio.create_task(doing, name=f"speak {job.utterance.id}")
         try:
             await asyncio.wait({work})
         except asyncio.CancelledError:
@@ -159,6 +186,7 @@ class Synthesis:
     async def _session(self, voice: VoiceSpec | None) -> VoiceSession:
         if voice is None:
             raise ProviderError(ErrorKind.BAD_REQUEST, "no tts option available")
+        act_for(voice.trust)
         if voice.key not in self._sessions:
             stack = AsyncExitStack()
             try:
@@ -184,6 +212,23 @@ class Synthesis:
 
     # ------------------------------------------------------------ the work
 
+    async def _from_cache(self, job: Job) -> bool:
+        """Whether it was said before, and is there now."""
+        if self._cache is None or not job.kept or job.voice is None:
+            return False
+        text = speakable(job.span.text)
+        if not text:
+            return False
+        begun_ms = self._now_ms()
+        job.cache_key = job.cache_key or self._cache.key(job.voice, text)
+        samples = await self._cache.get(job.cache_key)
+        if samples is None or job.dropped:
+            return False
+        job.span.push(samples)
+        job.span.finish()
+        self._completed(job, job.voice, begun_ms, self._first(job), cached=True)
+        return True
+
     async def _file(self, job: Job) -> None:
         assert job.file is not None
         samples = await self._read_file(job.file)
@@ -198,7 +243,7 @@ class Synthesis:
             return
         begun_ms = self._now_ms()
         for again in (False, True):
-            audio = _SpanAudio(job.span, text, lambda: self._first(job))
+            audio = _SpanAudio(job.span, text, lambda: self._first(job), keep=job.cache_key is not None)
             try:
                 await read(
                     session.speak(SpeakRequest(text=text)),
@@ -212,16 +257,23 @@ class Synthesis:
                 if again or job.span.received or not error.kind.retryable:
                     raise
         audio.close()
+        self._completed(job, job.voice, begun_ms, audio.first_ms, cached=False)
+        if self._cache is not None and job.cache_key is not None and audio.pieces:
+            await self._cache.put(job.cache_key, np.concatenate(audio.pieces))
+
+    def _completed(self, job: Job, voice: VoiceSpec, begun_ms: int, first_ms: int | None, *, cached: bool) -> None:
         now_ms = self._now_ms()
         data: dict[str, Any] = {
-            "cached": False,
+            "cached": cached,
             "cmdSeq": job.sequence,
             "duration": now_ms - begun_ms,
             "length": job.span.received * 2,
             "playId": job.utterance.play_id,
-            "ttfb": (now_ms if audio.first_ms is None else audio.first_ms) - begun_ms,
+            "ttfb": (now_ms if first_ms is None else first_ms) - begun_ms,
         }
-        self._reports.metrics(f"completed.tts.{job.voice.provider}", now_ms - begun_ms, data)
+        if cached:
+            data["speaker"] = voice.options.voice
+        self._reports.metrics(f"completed.tts.{voice.provider}", now_ms - begun_ms, data)
 
     def _first(self, job: Job) -> int:
         self._on_audio(job.utterance.id)
@@ -232,8 +284,11 @@ class Synthesis:
 class _SpanAudio:
     """What a voice yields for one span: resampled to 16 kHz, marks moved to the span's own text."""
 
-    def __init__(self, span: SpeechSpan, spoken: str, on_first: Callable[[], int]) -> None:
+    def __init__(self, span: SpeechSpan, spoken: str, on_first: Callable[[], int], *, keep: bool) -> None:
+        """`keep`: all audio is in `pieces` at the end."""
         self.first_ms: int | None = None
+        self.pieces: list[Samples] = []
+        self._keep = keep
         self._span = span
         self._spoken = spoken
         self._offset = span.text.find(spoken)
@@ -259,14 +314,19 @@ class _SpanAudio:
         for mark in self._early:
             self._mark(mark, item.rate_hz)
         self._early.clear()
-        self._span.push(item.samples if self._resampler is None else self._resampler.process(item.samples))
+        self._add(item.samples if self._resampler is None else self._resampler.process(item.samples))
         if self.first_ms is None:
             self.first_ms = self._on_first()
 
     def close(self) -> None:
         if self._resampler is not None:
-            self._span.push(self._resampler.flush())
+            self._add(self._resampler.flush())
         self._span.finish()
+
+    def _add(self, samples: Samples) -> None:
+        self._span.push(samples)
+        if self._keep:
+            self.pieces.append(samples)
 
     def _mark(self, mark: Mark, rate_hz: int) -> None:
         self._span.mark(self._text_end(mark.text_end), mark.at_samples * RATE_HZ // rate_hz)

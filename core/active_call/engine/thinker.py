@@ -14,6 +14,7 @@ from active_call.plugin.providers import BrainSession
 from active_call.plugin.values import Reasoning, Text, ToolCall, Usage
 from active_call.providers.errors import classify
 from active_call.providers.stream import read
+from active_call.providers.trust import Trust, act_for
 
 from .reports import Reports, Task
 
@@ -38,12 +39,14 @@ class Thinker:
         reports: Reports,
         *,
         name: str,
+        trust: Trust,
         on_text: Callable[[], None],
         on_speech: Callable[[], None],
         on_done: Callable[[bool], None],
         on_failed: Callable[[], None],
     ) -> None:
         self.name = name
+        self._trust = trust
         self._agent = agent
         self._mouth = mouth
         self._reports = reports
@@ -87,6 +90,7 @@ class Thinker:
     # ------------------------------------------------------------ one answer
 
     async def _think(self, reply: Reply, reason: Reason) -> None:
+        act_for(self._trust)
         await self._settled.wait()
         problem = None
         for again in (False, True):

@@ -22,6 +22,8 @@ HOSTS = 64
 between two names, of which it has verified only the first."""
 RECHECK_S = 30.0
 """A name is looked up again after this long; until then its checked addresses are used, so a busy host costs no DNS."""
+TRUSTED_LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=50)
+"""For all targets of the operator together: every call has a stream to the same language model."""
 ATTEMPTS = 3
 """Addresses tried per request."""
 LIMITS = httpx.Limits(max_connections=100, max_keepalive_connections=10, keepalive_expiry=20.0)
@@ -107,7 +109,7 @@ class PolicyTransport(httpx.AsyncBaseTransport):
 
     def _through(self, proxy: str | None) -> httpx.AsyncHTTPTransport:
         if proxy not in self._trusted:
-            self._trusted[proxy] = httpx.AsyncHTTPTransport(verify=self._tls(), limits=LIMITS, proxy=proxy)
+            self._trusted[proxy] = httpx.AsyncHTTPTransport(verify=self._tls(), limits=TRUSTED_LIMITS, proxy=proxy)
         return self._trusted[proxy]
 
     async def aclose(self) -> None:

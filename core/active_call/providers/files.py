@@ -1,6 +1,9 @@
 """Recorded audio as 16 kHz samples: WAV and raw PCM by the core, other formats by the decoders that plugins bring."""
 
+import asyncio
+from collections import OrderedDict
 from pathlib import Path, PurePosixPath
+from weakref import WeakValueDictionary
 
 from active_call.audio import RATE_HZ
 from active_call.audio.frames import from_s16le
@@ -14,18 +17,64 @@ from .pool import ProviderPool
 
 RAW = ("pcm", "raw")
 """Endings of headerless files: s16le mono at 16 kHz."""
+KEPT_BYTES = 64 << 20
+"""Decoded audio kept for the next call: 35 minutes."""
+LARGEST_BYTES = 512 << 20
+"""A larger file is refused: it is read as a whole."""
+
+_Version = tuple[str, int, int]
+"""A file as it was: path, time of change in ns, bytes."""
 
 
 class AudioFiles:
-    """Reads whole files in the bounded pool, never on the loop."""
+    """Reads whole files in the bounded pool, never on the loop. What was decoded is kept until its file changes."""
 
-    def __init__(self, pool: ProviderPool) -> None:
+    def __init__(self, pool: ProviderPool, *, kept_bytes: int = KEPT_BYTES) -> None:
         self._pool = pool
+        self._kept_bytes = kept_bytes
+        self._kept: OrderedDict[_Version, Samples] = OrderedDict()
+        self._in_use: WeakValueDictionary[_Version, Samples] = WeakValueDictionary()
+        self._running: dict[_Version, asyncio.Task[Samples]] = {}
 
-    async def read(self, path: Path) -> Samples:
-        """Raises `ProviderError`; the text says what is wrong and, for a format unknown here, what to install."""
+    async def read(self, path: Path, content_type: str | None = None) -> Samples:
+        """The samples, shared and read-only.
+
+        Raises OSError, and `ProviderError` that says what is wrong and, for a format unknown here, what to install.
+        """
+        version = await self._pool.host.run(_version, path)
+        samples = self._in_use.get(version)
+        if samples is None:
+            running = self._running.get(version)
+            if running is None:
+                loading = self._load(version, path, content_type)
+                running = self._running[version] = asyncio.create_task(loading, name="decoding")
+                running.add_done_callback(lambda task: self._loaded(version, task))
+            # Others may wait for the same file.
+            samples = await asyncio.shield(running)
+        self._keep(version, samples)
+        return samples
+
+    async def _load(self, version: _Version, path: Path, content_type: str | None) -> Samples:
+        if version[2] > LARGEST_BYTES:
+            raise ProviderError(ErrorKind.BAD_REQUEST, f"longer than {LARGEST_BYTES >> 20} MB; split the file")
         data = await self._pool.host.run(path.read_bytes)
-        return await self.decode(data, path.name)
+        samples = await self.decode(data, path.name, content_type)
+        samples.setflags(write=False)
+        self._in_use[version] = samples
+        return samples
+
+    def _loaded(self, version: _Version, task: asyncio.Task[Samples]) -> None:
+        del self._running[version]
+        if not task.cancelled():
+            task.exception()  # retrieved: whoever waited may be gone
+
+    def _keep(self, version: _Version, samples: Samples) -> None:
+        if samples.nbytes > self._kept_bytes // 4:
+            return  # one long file must not drive all others out
+        self._kept[version] = samples
+        self._kept.move_to_end(version)
+        while sum(kept.nbytes for kept in self._kept.values()) > self._kept_bytes:
+            self._kept.popitem(last=False)
 
     async def decode(self, data: bytes, name: str, content_type: str | None = None) -> Samples:
         """`name` and the content type only help to choose; a RIFF header decides for WAV."""
@@ -49,3 +98,8 @@ class AudioFiles:
                 return offer
         what = f".{suffix}" if suffix else kind or "unknown"
         raise ValueError(f"no installed plugin reads {what} files (pip install active-call[soundfile])")
+
+
+def _version(path: Path) -> _Version:
+    info = path.stat()
+    return str(path), info.st_mtime_ns, info.st_size

@@ -13,24 +13,33 @@ from active_call.plugin.host import Models
 from active_call.plugin.registry import Offer
 
 T = TypeVar("T")
+LIMITS = httpx.Limits(max_connections=500, max_keepalive_connections=50)
 
 
 class CoreHost:
     """Owned by the process; `for_offer` gives a plugin its own view."""
 
-    def __init__(self, models: Models, *, environ: Mapping[str, str] | None = None, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        models: Models,
+        *,
+        environ: Mapping[str, str] | None = None,
+        threads: int | None = None,
+        http: Callable[[], httpx.AsyncClient] = lambda: httpx.AsyncClient(limits=LIMITS),
+    ) -> None:
+        """`http` makes the shared client; a server gives one that the outbound policy sits inside."""
         self.models = models
         self.threads = threads or max(2, os.cpu_count() or 2)
         self.environ: Mapping[str, str] = os.environ if environ is None else environ
         self.log = logging.getLogger("active_call.host")
         self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix="inference")
+        self._make_http = http
         self._http: httpx.AsyncClient | None = None
 
     @property
     def http(self) -> httpx.AsyncClient:
         if self._http is None:
-            limits = httpx.Limits(max_connections=500, max_keepalive_connections=50)
-            self._http = httpx.AsyncClient(limits=limits, follow_redirects=False)
+            self._http = self._make_http()
         return self._http
 
     async def run(self, function: Callable[..., T], /, *args: object) -> T:

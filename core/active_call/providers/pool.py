@@ -12,6 +12,7 @@ from active_call.plugin.registry import Kind, Offer, Registry
 
 from .errors import classify
 from .host import CoreHost
+from .trust import Trust, act_for
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class ProviderPool:
         self, offer: Offer, settings: dict[str, Any], ready: asyncio.Future[Any], key: tuple[Kind, str, str]
     ) -> None:
         """Enters and leaves the provider's context in one task, as anyio-style contexts require."""
+        # Whoever's call opens it first: what it reaches by itself stands in the operator's settings.
+        act_for(Trust.OPERATOR)
         began = time.monotonic()
         try:
             host = self.host.for_offer(offer)
