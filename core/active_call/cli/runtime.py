@@ -82,6 +82,7 @@ class Runtime:
         PlaybookConfig.model_rebuild()
         host = CoreHost(self.store, environ=self.environ, threads=self._threads)
         async with (
+            contextlib.aclosing(host),
             MediaClock() as clock,
             ProviderPool(self.registry, host, self._plugin_settings) as pool,
             self._keep(pool) if self._keep is not None else contextlib.nullcontext() as kept,
@@ -101,7 +102,6 @@ class Runtime:
                 yield manager
             finally:
                 await manager.shut_down()
-                await host.aclose()
 
     async def preload(self, pool: ProviderPool) -> list[str]:
         """Open the default engines in parallel, so that the first call does not wait; a line for each that failed."""

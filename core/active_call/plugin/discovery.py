@@ -55,7 +55,7 @@ def discover(
         origin = _distribution(point)
         try:
             plugin = point.load()
-        except Exception as error:  # a third party's import can raise anything
+        except (Exception, SystemExit) as error:  # a third party's import can raise anything
             _fail(registry, point.name, origin, f"import failed: {type(error).__name__}: {error}")
             continue
         register_plugin(registry, point.name, plugin, origin)
@@ -66,7 +66,7 @@ def discover(
 
 
 def register_plugin(registry: Registry, name: str, plugin: object, origin: Distribution) -> None:
-    """Call every hook that `plugin` implements; what it offers goes into `registry` whole or not at all."""
+    """Call every hook that `plugin` implements. An offer that is refused becomes a `Failure`; the others are taken."""
     manager = pluggy.PluginManager("active_call")
     manager.add_hookspecs(hooks)
     offers: list[Offer] = []
@@ -86,7 +86,7 @@ def register_plugin(registry: Registry, name: str, plugin: object, origin: Distr
         for kind, hook in HOOKS.items():
             getattr(manager.hook, hook)(register=register(kind))
         manager.hook.register_models(register=entries.append)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         _fail(registry, name, origin, f"registration failed: {type(error).__name__}: {error}")
         return
     for offer in offers:

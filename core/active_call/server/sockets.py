@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -21,6 +22,8 @@ from .probes import Readiness
 from .query import BadQuery, CallQuery, call_query
 from .socket import ws_of
 from .wire import AsgiWire, SocketWire
+
+log = logging.getLogger(__name__)
 
 
 class Sockets:
@@ -140,7 +143,8 @@ class _Session:
             tasks = [task for task in (reader, sender, writer) if task is not None]
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            # Not `gather`: when it is cancelled it raises a cancellation that anyio's scopes do not take for their own.
+            await asyncio.wait(tasks)
 
     async def _read(self, call: CallHandle) -> None:
         while True:
@@ -169,6 +173,9 @@ class _Session:
             code = 1013
         except (WebSocketDisconnect, RuntimeError, OSError):
             return
+        except Exception:
+            log.exception("%s: an event could not be sent", call.id)
+            code = 1011
         if self._websocket.application_state is WebSocketState.CONNECTED:
             with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect):
                 await self._websocket.close(code)
