@@ -24,6 +24,8 @@ class Phone:
     def __init__(self, option: Mapping[str, Any]) -> None:
         self.caller, self.callee = str(option.get("caller", "")), str(option.get("callee", ""))
         self.on_audio: Callable[[Samples], None] | None = None
+        self.heard_ms = 0
+        """How much of what it was sent was more than silence."""
         self._news: asyncio.Queue[LegEvent] = asyncio.Queue()
 
     def tell(self, event: LegEvent) -> None:
@@ -34,6 +36,7 @@ class Phone:
 
     def send(self, frame: Samples) -> None:
         assert len(frame) == 160
+        self.heard_ms += 20 if frame.max() > 300 else 0
 
     def flush(self) -> int:
         return 0
@@ -76,6 +79,14 @@ class Exchange:
     def __init__(self) -> None:
         self.phones: dict[str, Phone] = {}
         """By the id of the call."""
+        self._news = asyncio.Event()
+
+    async def phone(self, call_id: str) -> Phone:
+        """The one that was called, as soon as it is."""
+        while call_id not in self.phones:
+            self._news.clear()
+            await self._news.wait()
+        return self.phones[call_id]
 
     @hookimpl
     def register_transports(self, register: Register) -> None:
@@ -87,4 +98,5 @@ class Exchange:
 
     async def open(self, request: OpenRequest) -> Phone:
         phone = self.phones[request.session_id] = Phone(request.option)
+        self._news.set()
         return phone

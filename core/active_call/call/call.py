@@ -304,12 +304,12 @@ class Call:
 
     def _connect(self, leg: Leg, option: CallOption) -> None:
         facts = self.facts
-        facts.caller, facts.callee = leg.caller, leg.callee
+        facts.caller, facts.callee = leg.caller or option.caller or "", leg.callee or option.callee or ""
         facts.track_started_ms = self._services.times.now()
         self._emit(ev.TrackStart(track_id=self.id, timestamp=facts.track_started_ms))
         self._scope.spawn("leg", self._follow(leg))
         agent = Agent(self._playbook, self._variables(leg)) if self._playbook is not None else None
-        facts.variables = agent.variables if agent is not None else dict(option.extra or {})
+        facts.variables = agent.variables if agent is not None else self._variables(leg)
         connection = self._connection = Connection(
             leg,
             option,
@@ -332,8 +332,8 @@ class Call:
             **((option.extra or {}) if option else {}),
             "session_id": self.id,
             "call_type": self.call_type.lower(),
-            "caller": leg.caller,
-            "callee": leg.callee,
+            "caller": self.facts.caller,
+            "callee": self.facts.callee,
             "start_time": rfc3339(self.facts.started_ms),
         }
 

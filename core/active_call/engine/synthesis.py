@@ -158,8 +158,9 @@ class Synthesis:
                     await self._finish(self._speak(job, session), job)
         except Exception as error:  # a voice can raise anything; the next sentence is still spoken
             if not job.dropped:
-                sender = f"filetrack: {job.file}" if job.file else "tts"
-                self._reports.error(sender, str(classify(error)), None if job.file else 500)
+                spoken = job.file is None
+                sender = "tts" if spoken else f"filetrack: {job.file}"
+                self._reports.error(sender, str(classify(error)), 500 if spoken else None)
             if job.voice is not None:
                 await self._end_session(job.voice.key)
         finally:
