@@ -16,6 +16,10 @@ check ruff format --check .
 check mypy
 check lint-imports
 
+# Where the weights are that the set-up has pulled: some tests look nowhere else.
+OFFLINE_MODELS_DIR=$("$bin/active-call" models path)
+export OFFLINE_MODELS_DIR
+
 status=0
 if [ -n "$failed" ]; then
     printf '\nchecks that failed:%s (the exit status will be 1, whatever the tests say)\n' "$failed"
