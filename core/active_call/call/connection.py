@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable
-from functools import partial
 from typing import Any, cast
 
 from active_call.dialogue.agent import Agent
@@ -11,12 +10,12 @@ from active_call.media.ambiance import Ambiance
 from active_call.plugin.leg import Leg
 from active_call.protocol import commands
 from active_call.protocol import events as ev
-from active_call.protocol.options import AmbianceOption, CallOption
+from active_call.protocol.options import AmbianceOption, CallOption, overlay
 from active_call.providers.errors import classify
 
 from .bridges import Bridges, Party
 from .controls import Controls, WaitInput, watch_inactivity
-from .files import read_recording
+from .files import Recordings
 from .options import Chooser
 from .reporter import Reporter
 from .services import Services
@@ -59,17 +58,22 @@ class Connection:
         self._emit = emit
         self._on_inactive = on_inactive
         own, server = reporter.session_id, reporter.server_track
+        playbook = agent.playbook if agent is not None else None
+        self._recordings = Recordings(services, playbook)
         self.pipeline = Pipeline(
             leg,
             services.clock,
             services.pool,
-            Chooser(services.pool, services.environ).engine(option, agent),
+            Chooser(services.pool, services.environ, playbook).engine(option, agent),
             reporter,
             agent=agent,
-            read_file=partial(read_recording, services),
+            read_file=self._recordings.read,
+            cache=services.speech,
         )
         self.channel = self.pipeline.channel
-        self._speech = Speech(self.pipeline, services.pool, services.environ, reporter, session=option.tts)
+        self._speech = Speech(
+            self.pipeline, services.pool, services.environ, reporter, session=option.tts, playbook=playbook
+        )
         self._controls = Controls(self.pipeline, caller_track=own, server_track=server)
         self._wait_input = WaitInput(server, now_ms=services.times.now, emit=emit)
         self.bridges = Bridges(
@@ -133,13 +137,15 @@ class Connection:
     # ------------------------------------------------------------ what surrounds it
 
     def _ambiance(self) -> AmbianceOption | None:
-        option = self._option.ambiance
+        option = overlay(self._services.ambiance, self._option.ambiance)
         return option if option is not None and option.path and option.audible else None
 
     async def _surround(self, option: AmbianceOption) -> None:
         """Background sound for the rest of the call; without it the call goes on."""
         try:
-            loop = await self._services.loop(option.path or "", partial(read_recording, self._services))
+            configured = self._services.ambiance
+            own = configured is not None and option.path == configured.path
+            loop = await (self._recordings.read_own if own else self._recordings.read)(option.path or "")
             self.channel.mixer.background = Ambiance(loop, duck=option.duck, normal=option.normal, step=option.step)
         except Exception as error:
             self._reporter.error("ambiance", str(error if isinstance(error, ValueError) else classify(error)))

@@ -1,13 +1,21 @@
-"""The files that a call reads: its playbook and recordings, inside the folders that the operator allows."""
+"""What a call reads: its playbook, and recordings by name or URL, as far as whoever named them may have them."""
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from active_call.guard.outbound import OutboundFailed, OutboundRefused, Trust
 from active_call.playbook.load import load_file, load_text
 from active_call.playbook.model import Playbook
 from active_call.plugin.errors import ErrorKind, ProviderError
 from active_call.plugin.values import Samples
-from active_call.providers.files import AudioFiles
+from active_call.store.fetch import FetchFailed
 
 from .directory import Staged
 from .services import Services
+
+URL = re.compile(r"https?://", re.IGNORECASE)
+WRITTEN_URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
 
 
 def load_staged(staged: Staged, services: Services) -> Playbook:
@@ -17,9 +25,49 @@ def load_staged(staged: Staged, services: Services) -> Playbook:
     return load_file(services.playbooks.resolve(staged.name or ""), environ=services.environ)
 
 
-async def read_recording(services: Services, name: str) -> Samples:
-    """16 kHz. Raises `ProviderError`, or ValueError when the path is not allowed."""
-    try:
-        return await AudioFiles(services.pool).read(services.media.resolve(name))
-    except OSError as error:  # its own text has the whole path
-        raise ProviderError(ErrorKind.BAD_REQUEST, error.strerror or "cannot be read") from None
+class Recordings:
+    """One call's. Whatever names a URL is a client, a caller or a model, unless the operator's playbook has it too."""
+
+    def __init__(self, services: Services, playbook: Playbook | None) -> None:
+        self._services = services
+        self._playbook = playbook if playbook is not None and playbook.trusted else None
+
+    async def read(self, name: str) -> Samples:
+        """16 kHz, shared and read-only. Raises `ProviderError`, or ValueError when it is not allowed."""
+        if URL.match(name.strip()):
+            url = name.strip()
+            return await self._fetched(url, Trust.OPERATOR if url in self._written() else Trust.CLIENT)
+        return await self._decoded(self._services.media.resolve(name))
+
+    async def read_own(self, name: str) -> Samples:
+        """The same for a name that stands in the settings."""
+        if URL.match(name.strip()):
+            return await self._fetched(name, Trust.OPERATOR)
+        path = Path(name)
+        return await self._decoded(path if path.is_absolute() else self._services.media.resolve(name))
+
+    def _written(self) -> Iterator[str]:
+        """URLs that stand in the operator's playbook."""
+        playbook = self._playbook
+        if playbook is None:
+            return
+        texts = [str(playbook.config.model_dump(exclude_none=True))]
+        texts += [text for scene in playbook.scenes.values() for text in (scene.body, scene.play) if text]
+        for text in texts:
+            yield from WRITTEN_URL.findall(text)
+
+    async def _fetched(self, url: str, trust: Trust) -> Samples:
+        cache = self._services.media_cache
+        if cache is None:
+            raise ProviderError(ErrorKind.BAD_REQUEST, "URLs cannot be played here")
+        try:
+            media = await cache.get(url, trust)
+        except (OutboundRefused, OutboundFailed, FetchFailed) as error:
+            raise ProviderError(ErrorKind.BAD_REQUEST, str(error)) from None
+        return await self._decoded(media.path, media.content_type)
+
+    async def _decoded(self, path: Path, content_type: str | None = None) -> Samples:
+        try:
+            return await self._services.audio_files.read(path, content_type)
+        except OSError as error:  # its own text has the whole path
+            raise ProviderError(ErrorKind.BAD_REQUEST, error.strerror or "cannot be read") from None

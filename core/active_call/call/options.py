@@ -7,11 +7,13 @@ from active_call.dialogue.agent import Agent
 from active_call.engine.config import EngineConfig, Hearing, VadOptions
 from active_call.engine.synthesis import VoiceSpec
 from active_call.playbook.model import Interruption as InterruptionRules
+from active_call.playbook.model import Playbook
 from active_call.plugin.registry import Kind
 from active_call.plugin.values import AsrOptions, LlmOptions, TtsOptions
 from active_call.protocol.options import CallOption, SynthesisOption, TranscriptionOption, VADOption
 from active_call.providers.choice import best, brain
 from active_call.providers.pool import ProviderPool
+from active_call.providers.trust import Trust
 from active_call.turns.barge_in import Interruption, Strategy
 from active_call.turns.endpointing import Endpointing
 from active_call.turns.policy import Brain, Policy
@@ -26,10 +28,20 @@ SPEAKING_LIMIT_MS = 4 * 3_600_000
 class Chooser:
     """Picks the providers of one call. What cannot be had is collected in `problems` and told after the answer."""
 
-    def __init__(self, pool: ProviderPool, environ: Mapping[str, str]) -> None:
+    def __init__(self, pool: ProviderPool, environ: Mapping[str, str], playbook: Playbook | None = None) -> None:
+        """`playbook` is the call's own, if it has one."""
+        self._playbook = playbook if playbook is not None and playbook.trusted else None
         self._pool = pool
         self._environ = environ
         self.problems: list[tuple[str, str]] = []
+
+    def _trust(self, address: str | None, option: str) -> Trust:
+        """Who wrote the address of a provider. Where none was given, the environment or the vendor decides."""
+        if address is None:
+            return Trust.OPERATOR
+        written = getattr(self._playbook.config, option) if self._playbook is not None else None
+        ours = (getattr(written, "endpoint", None), getattr(written, "base_url", None))
+        return Trust.OPERATOR if address in ours else Trust.CLIENT
 
     def engine(self, option: CallOption, agent: Agent | None) -> EngineConfig:
         hearing = self._hearing(option, agent)
@@ -41,6 +53,7 @@ class Chooser:
             hearing=hearing,
             brain=name,
             brain_options=options,
+            brain_trust=self._trust(options.base_url, "llm"),
             voice=voice,
             policy=self._policy(agent, hearing),
             problems=tuple(self.problems),
@@ -66,6 +79,7 @@ class Chooser:
                 api_key=transcription.secret_key.get_secret_value() if transcription.secret_key else None,
                 extra=transcription.extra or {},
             ),
+            asr_trust=self._trust(transcription.endpoint, "asr"),
             turn_model=self._named(Kind.TURN, "eou", option.eou.type if option.eou else None, turn_wanted, quiet=True),
         )
 
@@ -121,6 +135,7 @@ class Chooser:
                 api_key=option.secret_key.get_secret_value() if option.secret_key else None,
                 extra=option.extra or {},
             ),
+            trust=self._trust(option.endpoint, "tts"),
         )
 
     def _brain(self, agent: Agent | None) -> tuple[str | None, LlmOptions]:

@@ -8,6 +8,7 @@ from active_call.audio.frames import from_s16le
 from active_call.engine.orders import SpeechOrder
 from active_call.engine.pipeline import Pipeline
 from active_call.engine.synthesis import VoiceSpec
+from active_call.playbook.model import Playbook
 from active_call.plugin.registry import Kind
 from active_call.plugin.values import Samples
 from active_call.protocol.commands import Interrupt, Play, Tts
@@ -16,6 +17,7 @@ from active_call.providers.pool import ProviderPool
 
 from .options import Chooser
 from .reporter import Reporter
+from .spoken import check_cache_key
 
 
 class Speech:
@@ -29,6 +31,7 @@ class Speech:
         reporter: Reporter,
         *,
         session: SynthesisOption | None,
+        playbook: Playbook | None,
     ) -> None:
         """`session` is the call's own `tts` option, which a command may change for itself."""
         self._pipeline = pipeline
@@ -36,19 +39,24 @@ class Speech:
         self._environ = environ
         self._reporter = reporter
         self._session = session
+        self._playbook = playbook
 
     def tts(self, command: Tts) -> None:
         samples = _pcm(command.text) if command.base64 else None
-        spoken = samples is None and bool(command.text.strip())
+        voice = self._voice(command) if samples is None and command.text.strip() else None
+        key = None
+        if voice is not None and not command.streaming:
+            key = check_cache_key(voice, command.text, command.cache_key)
         self._pipeline.orders.say(
             SpeechOrder(
                 text="" if samples is not None else command.text,
                 samples=samples,
-                voice=self._voice(command) if spoken else None,
+                voice=voice,
                 play_id=command.play_id,
                 auto_hangup=command.auto_hangup,
                 streaming=command.streaming,
                 more=not command.ends_stream,
+                cache_key=key,
             )
         )
 
@@ -64,7 +72,7 @@ class Speech:
         self._pipeline.interrupt(graceful=command.graceful, fade_ms=command.fade_out_ms or 0)
 
     def _voice(self, command: Tts) -> VoiceSpec:
-        chooser = Chooser(self._pool, self._environ)
+        chooser = Chooser(self._pool, self._environ, self._playbook)
         voice = chooser.voice(command.voice(self._session))
         if voice is None:
             raise ValueError("no tts option available")

@@ -17,6 +17,8 @@ from active_call.config.flags import add_server_flags, cli_overrides
 if TYPE_CHECKING:
     from active_call.call.manager import Manager
     from active_call.config.settings import Settings
+    from active_call.guard.outbound import OutboundPolicy
+    from active_call.protocol.options import AmbianceOption
     from active_call.providers.pool import ProviderPool
 
     from .runtime import Runtime
@@ -56,7 +58,7 @@ def main(args: list[str]) -> int:
         print(unused, file=sys.stderr)
 
     from .archive import archive
-    from .runtime import Paths, Runtime
+    from .runtime import Cache, Paths, Runtime
 
     runtime = Runtime(
         Paths(playbooks=[settings.playbooks], media=[Path.cwd(), *settings.paths.media], allow=settings.paths.allow),
@@ -67,6 +69,9 @@ def main(args: list[str]) -> int:
         loop_lag_ms=settings.limits.loop_lag_ms,
         reattach_grace_s=settings.reattach_grace,
         plugin_settings=settings.plugin,
+        outbound=lambda: _outbound(settings),
+        cache=Cache(directory=settings.media_cache_path, max_bytes=settings.limits.media_cache_bytes),
+        ambiance=_ambiance(settings),
         keep=lambda pool: archive(settings, pool),
     )
     try:
@@ -79,6 +84,20 @@ def main(args: list[str]) -> int:
     except _CannotRun as error:
         print(f"active-call serve: {error}", file=sys.stderr)
         return 1
+
+
+def _outbound(settings: "Settings") -> "OutboundPolicy":
+    from active_call.guard.outbound import OutboundPolicy
+
+    chosen = settings.outbound
+    return OutboundPolicy(chosen.allow, allow_sip=chosen.allow_sip, loopback=settings.on_loopback)
+
+
+def _ambiance(settings: "Settings") -> "AmbianceOption | None":
+    from active_call.protocol.options import AmbianceOption
+
+    chosen = settings.ambiance
+    return AmbianceOption.model_validate(chosen.model_dump(exclude_none=True)) if chosen is not None else None
 
 
 class _CannotRun(Exception):

@@ -61,5 +61,7 @@ class Limits(Section):
     """While the media clock is later than this (median of a second), new calls are refused with 503."""
     message_bytes: int = Field(1 << 20, ge=1024)
     """Longest message of a WebSocket, and body of a request."""
+    media_cache_bytes: int = Field(2 << 30, ge=1 << 20)
+    """Of `media_cache_path`; what was not used for longest goes first."""
     requests_per_s: float | None = Field(100.0, gt=0)
     """Requests and WebSockets that one token may begin; the next one is refused with 429. None: any number."""

@@ -34,11 +34,8 @@ WITHOUT_EFFECT: Mapping[str, str] = {
     "recording.samplerate": _WAV,
     "recording.ptime": _WAV,
     "recording.format": _WAV,
-    "media_cache_path": _LATER,
-    "ambiance": _LATER,
     "http_gzip": _LATER,
     "http_access_skip_paths": _LATER,
-    "outbound": _LATER,
 }
 """Dotted keys, each with all that is inside it, and the reason."""
 

@@ -91,9 +91,12 @@ class Wire:
 
 @contextlib.asynccontextmanager
 async def virtual_server(
-    *plugins: object, folder: Path | None = None, registry: Registry | None = None
+    *plugins: object, folder: Path | None = None, registry: Registry | None = None, **services: Any
 ) -> AsyncIterator[Manager]:
-    """Everything but the network; use inside `in_virtual_time`. `folder` holds playbooks and recordings."""
+    """Everything but the network; use inside `in_virtual_time`. `folder` holds playbooks and recordings.
+
+    `services`: more fields of `Services`, each a value, or a function of the `ProviderPool`.
+    """
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)
     host = InlineHost(NoModels(), environ={}, threads=1)
@@ -101,16 +104,18 @@ async def virtual_server(
     ticking = asyncio.create_task(_tick(clock), name="virtual clock")
     files = PathPolicy([folder or Path.cwd() / "nothing"])
     async with ProviderPool(registry or discover(select="", extra=plugins), host) as pool:
-        services = Services(
-            pool=pool,
-            clock=clock,
-            directory=Directory(),
-            playbooks=files,
-            media=files,
-            environ={},
-            times=VirtualTimes(loop),
+        manager = Manager(
+            Services(
+                pool=pool,
+                clock=clock,
+                directory=Directory(),
+                playbooks=files,
+                media=files,
+                environ={},
+                times=VirtualTimes(loop),
+                **{name: value(pool) if callable(value) else value for name, value in services.items()},
+            )
         )
-        manager = Manager(services)
         try:
             yield manager
         finally:
