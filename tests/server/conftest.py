@@ -55,7 +55,9 @@ class Serve:
     fakes: Fakes = field(default_factory=Fakes)
 
     @contextlib.asynccontextmanager
-    async def __call__(self, *, calls: int = 100, keep: Any = None, **options: Any) -> AsyncIterator[Running]:
+    async def __call__(
+        self, *, calls: int = 100, keep: Any = None, cache: Any = None, **options: Any
+    ) -> AsyncIterator[Running]:
         runtime = Runtime(
             Paths(playbooks=[self.folder], media=[self.folder]),
             registry=discover(extra=[self.fakes]),
@@ -63,6 +65,7 @@ class Serve:
             environ={},
             calls=calls,
             keep=keep,
+            cache=cache,
         )
         listener = bind("127.0.0.1", 0)
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"

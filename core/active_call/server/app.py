@@ -21,6 +21,7 @@ from .metrics import MetricsPage
 from .options import ServerOptions
 from .pages import Pages
 from .playbooks import PlaybookFiles
+from .precache import PrecacheRoute
 from .probes import Probes, Readiness
 from .records import Records
 from .rest import Rest
@@ -75,6 +76,7 @@ def _routes(manager: Manager, options: ServerOptions, readiness: Readiness) -> l
         *_both("/kill/{id}", rest.kill, "GET", "POST", "DELETE"),
         *_both("/command/{id}", rest.command, "POST"),
         *_both("/events/{id}", rest.events),
+        *_both("/precache", PrecacheRoute(manager, options.message_bytes).prepare, "POST"),
         *_both("/iceservers", rest.ice_servers),
         *_both("/api/playbooks", playbooks.listed),
         Route("/api/playbooks/{name:path}", playbooks.one, methods=["GET", "POST"]),

@@ -74,6 +74,23 @@ def _calls() -> dict[str, Any]:
                 "security": [{"bearer": []}, {"apiKey": []}, {"token": []}],
             },
         },
+        "/precache": {
+            "post": _operation(
+                "Make speech before a call needs it",
+                {
+                    200: _answer("It is kept; `status` is `cached` or `exists`.", JSON, _PRECACHED),
+                    400: {
+                        "description": "Not a `tts` command, or not JSON.",
+                        "content": {JSON: {"schema": _object("status", "error")}, TEXT: {"schema": _STRING}},
+                    },
+                    500: _answer("It could not be made.", JSON, _object("status", "error")),
+                },
+                413,
+                415,
+                422,
+                body=(JSON, {"$ref": f"{SCHEMAS}TtsCommand"}),
+            ),
+        },
         "/iceservers": {"get": _operation("ICE servers for a browser", {200: _answer("A list.", JSON, _ICE)})},
         "/api/records": {"get": _operation("Calls that were, newest first", {200: _answer("All.", JSON, _RECORDS)})},
     }
@@ -203,6 +220,7 @@ _LIST = {
     },
     "required": ["active_calls"],
 }
+_PRECACHED = _object("status", "cacheKey", "bytes", more={"bytes": {"type": "integer"}})
 _ICE = _array(
     {
         "type": "object",
