@@ -3,7 +3,6 @@
 import pytest
 
 from active_call.dialogue.agent import Agent
-from active_call.dialogue.prompt import instructions
 from active_call.playbook.load import load_text
 
 SCENES = """---
@@ -73,8 +72,26 @@ def test_the_model_is_told_which_tags_it_may_write_and_which_scenes_there_are() 
 
 
 def test_ones_own_words_about_tools_replace_ours() -> None:
-    text = instructions("Be nice.", language="en", other_scenes=["x"], tools="Write nothing.")
-    assert text == "Be nice.\n\nWrite nothing."
+    agent = make("---\nllm: {toolInstructions: Write nothing.}\n---\nBe nice.")
+    assert agent.request().messages[0].content == "Be nice.\n\nWrite nothing."
+
+
+def test_features_and_collectors_are_explained_to_the_model_in_the_language_of_the_playbook() -> None:
+    front = "llm: {language: zh-CN, features: [voice_emotion]}\ndtmfCollectors: {pin: {digits: 4, description: PIN}}"
+    content = make(f"---\n{front}\n---\nBe nice.").request().messages[0].content
+    assert "### Enhanced Capabilities:" in content
+    assert "[happy]" in content
+    assert "- pin：PIN（4位数字）" in content
+
+
+def test_a_feature_that_does_not_exist_is_reported_once_and_left_out() -> None:
+    problems: list[str] = []
+    playbook = load_text("---\nllm: {features: [telepathy]}\n---\nHi.", name="book", environ={}, trusted=True)
+    agent = Agent(playbook, {}, report=problems.append)
+    assert "telepathy" not in agent.request().messages[0].content
+    agent.request()
+    assert len(problems) == 1
+    assert "telepathy" in problems[0]
 
 
 @pytest.mark.parametrize(

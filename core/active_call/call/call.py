@@ -308,7 +308,7 @@ class Call:
         facts.track_started_ms = self._services.times.now()
         self._emit(ev.TrackStart(track_id=self.id, timestamp=facts.track_started_ms))
         self._scope.spawn("leg", self._follow(leg))
-        agent = Agent(self._playbook, self._variables(leg)) if self._playbook is not None else None
+        agent = self._agent(leg)
         facts.variables = agent.variables if agent is not None else self._variables(leg)
         connection = self._connection = Connection(
             leg,
@@ -325,6 +325,15 @@ class Call:
             self._reporter.error("recorder", str(error))
         while self._deferred:
             self._carry_out(self._deferred.popleft())
+
+    def _agent(self, leg: Leg) -> Agent | None:
+        if self._playbook is None:
+            return None
+        return Agent(
+            self._playbook,
+            self._variables(leg),
+            report=lambda problem: self._reporter.error("playbook", problem),
+        )
 
     def _variables(self, leg: Leg) -> dict[str, str]:
         option = self.facts.option

@@ -1,5 +1,7 @@
 """One call's agent: its playbook, its scene, its variables and the history that the brain is asked with."""
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 from active_call.playbook.model import FollowUp, Playbook, Scene
@@ -8,17 +10,25 @@ from active_call.plugin.values import LlmOptions, Message, ReplyRequest
 from active_call.turns.heard import Heard
 
 from .history import History
-from .prompt import instructions
+from .snippets import Snippets, assemble
 
+FEATURES = Path("features")
+"""The operator's own pieces of prompt, in the server's folder."""
 Reason = Literal["start", "user", "follow-up", "dtmf", "tool", "summary"]
 
 
 class Agent:
-    def __init__(self, playbook: Playbook, variables: dict[str, str]) -> None:
-        """`variables` are the built-ins (`session_id`, `call_type`, ...); the agent adds its own."""
+    def __init__(
+        self, playbook: Playbook, variables: dict[str, str], *, report: Callable[[str], None] | None = None
+    ) -> None:
+        """`variables` are the built-ins (`session_id`, `call_type`, ...); the agent adds its own.
+
+        `report` is told what is wrong with the pieces of prompt that the playbook names.
+        """
         self.playbook = playbook
         self.variables = variables
         self.history = History()
+        self.snippets = Snippets(folders=[FEATURES], report=report or (lambda problem: None))
         self._scene = playbook.initial
         self.language = "zh" if playbook.language.lower().startswith("zh") else "en"
 
@@ -27,6 +37,11 @@ class Agent:
     @property
     def scene(self) -> Scene:
         return self.playbook.scenes[self._scene]
+
+    @property
+    def features(self) -> list[str]:
+        """What `llm.features` names."""
+        return self.playbook.config.llm.features if self.playbook.config.llm else []
 
     @property
     def greeting(self) -> str | None:
@@ -68,13 +83,15 @@ class Agent:
 
     def request(self, reason: Reason = "user") -> ReplyRequest:
         """What the brain is asked now, on a snapshot."""
-        llm = self.playbook.config.llm
-        others = [name for name in self.playbook.scenes if name != self._scene]
-        system = instructions(
+        config = self.playbook.config
+        system = assemble(
             self._render(self.scene.body),
-            language=self.language,
-            other_scenes=others,
-            tools=llm.tool_instructions if llm else None,
+            features=self.features,
+            language=self.playbook.language,
+            collectors=config.dtmf_collectors,
+            other_scenes=[name for name in self.playbook.scenes if name != self._scene],
+            tools=config.llm.tool_instructions if config.llm else None,
+            snippets=self.snippets,
         )
         return ReplyRequest(
             messages=(Message(role="system", content=system), *self.history.messages),

@@ -164,7 +164,7 @@ class _Mouth:
     def begin(self, utterance_id: str) -> None:
         self._audience.begins()
 
-    def say(self, utterance_id: str, text: str) -> None:
+    def say(self, utterance_id: str, text: str, *, emotion: str | None = None) -> None:
         self._audience.says(text)
 
     def act(self, utterance_id: str, act: Act) -> None:
@@ -203,7 +203,8 @@ class TextCalls:
         """A call that has not begun. `brain_name` overrules the playbook. Raises `ProviderError` and `PluginError`."""
         built_in = {"session_id": new_session_id(), "call_type": "text", "caller": "", "callee": ""}
         built_in["start_time"] = datetime.now(UTC).isoformat(timespec="milliseconds")
-        agent = Agent(playbook, {**(playbook.config.extra or {}), **built_in, **(variables or {})})
+        known = {**(playbook.config.extra or {}), **built_in, **(variables or {})}
+        agent = Agent(playbook, known, report=audience.trouble)
         options = agent.llm_options
         named = brain_name or (playbook.config.llm.provider if playbook.config.llm else None)
         name, why = brain(self._pool.registry, named, options.base_url, self._environ)
