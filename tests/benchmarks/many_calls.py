@@ -1,11 +1,12 @@
-"""What is left of 500 calls one after another and of 100 at once, and whether a burst of 10,000 commands keeps its order.
+"""What is left of 500 calls in a row and of 100 at once, and whether a burst of 10,000 commands keeps its order.
 
     python tests/benchmarks/many_calls.py [--sequential 500] [--parallel 100] [--burst 10000]
 
 It starts `active-call serve` with its own plugins alone in a process of its own, in an empty directory. Each call is
 invited, speaks a second of audio at once, hears a file of 200 ms and hangs up; every tenth loses its socket instead.
-Before and after each part it looks at the server from outside: threads, open files, resident memory, and how many calls it says it has. What comes first, for what a process makes once, does not count. Exit status
-1 when anything is left, or when memory grew by more than 10 percent.
+Before and after each part it looks at the server from outside: threads, open files, resident memory, and
+how many calls it says it has. What comes first, for what a process makes once, does not count. Exit status 1 when
+anything is left, or when memory grew by more than 10 percent.
 """
 
 import argparse
