@@ -14,6 +14,7 @@ import pytest_asyncio
 from active_call.call.manager import Manager
 from active_call.cli.http import bind, listening
 from active_call.cli.runtime import Paths, Runtime
+from active_call.guard.outbound import OutboundPolicy
 from active_call.plugin.discovery import discover
 from active_call.server.app import application
 from active_call.server.options import ServerOptions
@@ -56,7 +57,7 @@ class Serve:
 
     @contextlib.asynccontextmanager
     async def __call__(
-        self, *, calls: int = 100, keep: Any = None, cache: Any = None, **options: Any
+        self, *, calls: int = 100, keep: Any = None, cache: Any = None, outbound: Any = None, **options: Any
     ) -> AsyncIterator[Running]:
         runtime = Runtime(
             Paths(playbooks=[self.folder], media=[self.folder]),
@@ -66,6 +67,7 @@ class Serve:
             calls=calls,
             keep=keep,
             cache=cache,
+            outbound=outbound or (lambda: OutboundPolicy(loopback=True)),
         )
         listener = bind("127.0.0.1", 0)
         base = f"http://127.0.0.1:{listener.getsockname()[1]}"

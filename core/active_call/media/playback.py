@@ -169,7 +169,8 @@ class Playback:
             if sounding is not None and sounding.started and not self._paused:
                 sounding.give_back(back)
                 self._fade_out(fade_ms)
-            self._paused.discard(Pause.HELD_BACK)
+            # What was held back, or paused by a command, is gone; what is said next is not paused.
+            self._paused -= {Pause.HELD_BACK, Pause.COMMAND}
             self._rewind = False
             self._ramp = None
             self._starved_frames = 0
