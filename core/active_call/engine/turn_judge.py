@@ -11,6 +11,7 @@ from active_call.media.intake import Feed, Intake
 from active_call.plugin.providers import TurnModel
 from active_call.plugin.values import Audio, Samples
 from active_call.providers.errors import classify
+from active_call.providers.trust import Trust, act_for
 
 from .reports import Reports, Task
 
@@ -71,6 +72,7 @@ class TurnJudge:
             self._samples -= len(self._audio.popleft())
 
     async def _score(self, audio: Audio) -> None:
+        act_for(Trust.OPERATOR)  # where a turn model is reached stands in its settings alone
         try:
             probability = await self._model.score(audio)
         except Exception as error:  # a model can raise anything; without a verdict silence alone decides
