@@ -114,3 +114,14 @@ async def test_keys_do_not_cross_a_bridge():
         await asyncio.sleep(0.1)
         assert [event["event"] for event in two.a.events].count("dtmf") == 0
         assert [event["event"] for event in two.b.events].count("dtmf") == 1
+
+
+@in_virtual_time
+async def test_a_second_bridge_of_the_same_two_is_an_error():
+    async with Two() as two:
+        await two.bridge()
+        await two.bridge()
+        assert [event["error"] for event in two.a.events if event["event"] == "error"] == [
+            "already bridged with call-2"
+        ]
+        assert len(tracks(two.a, "trackStart")) == 1
