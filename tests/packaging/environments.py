@@ -73,6 +73,7 @@ class Environment:
         return {item["name"]: item["version"] for item in listed if not TOOLS.match(item["name"])}
 
     def site_packages_mb(self) -> float:
+        """Bytes of all files, those that were compiled at the installation too."""
         (folder,) = self.path.glob("lib/python*/site-packages")
         counted = [entry for entry in folder.iterdir() if not TOOLS.match(entry.name)]
         files = [file for entry in counted for file in (entry.rglob("*") if entry.is_dir() else [entry])]

@@ -38,7 +38,8 @@ def test_it_has_fewer_than_30_packages_and_100_mb(core: Environment) -> None:
 def test_every_module_of_it_can_be_imported(core: Environment) -> None:
     script = """
 import importlib, pkgutil, active_call
-names = [m.name for m in pkgutil.walk_packages(active_call.__path__, "active_call.") if not m.name.endswith("__main__")]
+names = [module.name for module in pkgutil.walk_packages(active_call.__path__, "active_call.")]
+names = [name for name in names if not name.endswith(("__main__", "pytest_plugin"))]  # run by others
 for name in names:
     importlib.import_module(name)
 print(len(names))

@@ -22,7 +22,7 @@ def test_each_wheel_holds_one_typed_package_and_its_licence_and_no_tests(wheels:
         package = name.replace("-", "_")
         assert {top for top in tops if not top.endswith(".dist-info")} == {package}
         assert f"{package}/py.typed" in files, f"{name} is not typed: add an empty src/{package}/py.typed"
-        assert not [file for file in files if "/tests/" in file or file.endswith(".md")]
+        assert not [file for file in files if "/tests/" in file or file.endswith(("README.md", "conftest.py"))]
 
 
 @pytest.mark.parametrize("name", PLUGINS)
