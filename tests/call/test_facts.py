@@ -23,6 +23,18 @@ def test_a_staged_playbook_that_nobody_calls_for_is_gone_after_five_minutes(monk
     assert directory.take_staged(second) is None
 
 
+@pytest.mark.parametrize("text", [None, "---\ngreeting: [\n---\n"])
+@in_virtual_time
+async def test_what_is_wrong_with_a_playbook_does_not_tell_where_the_operator_keeps_it(text, tmp_path):
+    if text is not None:
+        (tmp_path / "book.md").write_text(text)
+    async with virtual_server(Fakes(), folder=tmp_path) as manager, Session(manager, name="book.md") as s:
+        await s.until("hangup")
+        error = s.all("error", sender="playbook")[0]["error"]
+        assert error.startswith("book.md:")
+        assert str(tmp_path) not in error
+
+
 @pytest.mark.parametrize("content", [None, book()])
 @in_virtual_time
 async def test_what_a_client_gave_to_a_call_comes_back_at_its_end_and_is_that_calls_own(content):

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from active_call.guard.outbound import OutboundFailed, OutboundRefused, Trust
 from active_call.playbook.load import load_file, load_text
 from active_call.playbook.model import Playbook
+from active_call.playbook.problems import PlaybookError
 from active_call.plugin.errors import ErrorKind, ProviderError
 from active_call.plugin.values import Samples
 from active_call.store.fetch import FetchFailed
@@ -22,7 +24,13 @@ def load_staged(staged: Staged, services: Services) -> Playbook:
     """Raises `PlaybookError`, ValueError (not allowed) or OSError."""
     if staged.content is not None:
         return load_text(staged.content, name="playbook", environ=services.environ, trusted=False)
-    return load_file(services.playbooks.resolve(staged.name or ""), environ=services.environ)
+    name = staged.name or ""
+    path = services.playbooks.resolve(name)
+    try:
+        return load_file(path, environ=services.environ)
+    except PlaybookError as error:
+        # Where the operator keeps its files is none of the client's business.
+        raise PlaybookError.of([replace(problem, file=name) for problem in error.problems]) from None
 
 
 class Recordings:
