@@ -318,6 +318,7 @@ class Call:
             agent=agent,
             emit=self._emit,
             on_inactive=lambda: self.end(HangupReason.INACTIVITY_TIMEOUT, Initiator.SYSTEM),
+            listener=self._attachment.wire,
         )
         try:
             self._keeping.record(option.recorder, connection.channel)

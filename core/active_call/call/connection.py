@@ -7,19 +7,21 @@ from typing import Any, cast
 from active_call.dialogue.agent import Agent
 from active_call.engine.pipeline import Pipeline
 from active_call.media.ambiance import Ambiance
-from active_call.plugin.leg import Leg
+from active_call.plugin.leg import Leg, Wire
 from active_call.protocol import commands
 from active_call.protocol import events as ev
-from active_call.protocol.options import AmbianceOption, CallOption, overlay
+from active_call.protocol.options import AmbianceOption, CallOption, MediaPassOption, overlay
 from active_call.providers.errors import classify
 
 from .bridges import Bridges, Party
 from .controls import Controls, WaitInput, watch_inactivity
 from .files import Recordings
+from .media_pass import MediaPass
 from .options import Chooser
 from .reporter import Reporter
 from .services import Services
 from .speech import Speech
+from .subscription import subscribe
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +52,9 @@ class Connection:
         agent: Agent | None,
         emit: Callable[[ev.Event], None],
         on_inactive: Callable[[], None],
+        listener: Wire | None,
     ) -> None:
+        """`listener`: the controller's socket, if it may hear the call (`subscribe`)."""
         self.leg = leg
         self._option = option
         self._services = services
@@ -76,6 +80,9 @@ class Connection:
         )
         self._controls = Controls(self.pipeline, caller_track=own, server_track=server)
         self._wait_input = WaitInput(server, now_ms=services.times.now, emit=emit)
+        if option.subscribe and listener is not None and not leg.traits.carried:
+            subscribe(self.channel, listener)
+        self._media_pass: MediaPass | None = None
         self.bridges = Bridges(
             own,
             self.channel,
@@ -94,10 +101,14 @@ class Connection:
             self._reporter.spawn("ambiance", self._surround(ambiance))
         if self._option.inactivity_timeout:
             self._reporter.spawn("inactivity", self._watch(self._option.inactivity_timeout))
+        if self._option.media_pass is not None:
+            self._pass_media(self._option.media_pass)
 
     def close(self) -> None:
         try:
             self.bridges.close()
+            if self._media_pass is not None:
+                self._media_pass.close()
             self.pipeline.close()
         finally:
             # The last `trackEnd` may have set it off.
@@ -151,6 +162,22 @@ class Connection:
             self._reporter.error("ambiance", str(error if isinstance(error, ValueError) else classify(error)))
             return
         self.channel.clock.speak(self.channel)
+
+    def _pass_media(self, option: MediaPassOption) -> None:
+        track, now = self._reporter.server_track, self._services.times.now
+        try:
+            passing = self._media_pass = MediaPass(
+                option,
+                self.channel,
+                started=lambda: self._emit(ev.TrackStart(track_id=track, timestamp=now())),
+                ended=lambda ms: self._emit(ev.TrackEnd(track_id=track, timestamp=now(), duration=ms, ssrc=0)),
+                failed=self._reporter.error,
+            )
+        except ValueError as error:
+            self._reporter.error(f"media_pass: {option.url}", str(error))
+            return
+        trust = self._recordings.trust_of(option.url)
+        self._reporter.spawn("media_pass", passing.run(self._services.outbound, trust))
 
     async def _watch(self, seconds: int) -> None:
         await watch_inactivity(seconds, lambda: self.channel.intake.last_audio_ms, self._services.clock.now_ms)

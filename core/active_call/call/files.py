@@ -17,7 +17,7 @@ from .directory import Staged
 from .services import Services
 
 URL = re.compile(r"https?://", re.IGNORECASE)
-WRITTEN_URL = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
+WRITTEN_URL = re.compile(r"(?:http|ws)s?://[^\s\"'<>]+", re.IGNORECASE)
 
 
 def load_staged(staged: Staged, services: Services) -> Playbook:
@@ -44,7 +44,7 @@ class Recordings:
         """16 kHz, shared and read-only. Raises `ProviderError`, or ValueError when it is not allowed."""
         if URL.match(name.strip()):
             url = name.strip()
-            return await self._fetched(url, Trust.OPERATOR if url in self._written() else Trust.CLIENT)
+            return await self._fetched(url, self.trust_of(url))
         return await self._decoded(self._services.media.resolve(name))
 
     async def read_own(self, name: str) -> Samples:
@@ -53,6 +53,10 @@ class Recordings:
             return await self._fetched(name, Trust.OPERATOR)
         path = Path(name)
         return await self._decoded(path if path.is_absolute() else self._services.media.resolve(name))
+
+    def trust_of(self, url: str) -> Trust:
+        """Who wrote that URL, whoever names it now."""
+        return Trust.OPERATOR if url in self._written() else Trust.CLIENT
 
     def _written(self) -> Iterator[str]:
         """URLs that stand in the operator's playbook."""
