@@ -20,8 +20,8 @@ class Notebook:
     def begin(self, utterance_id: str) -> None:
         self.log.append("begin")
 
-    def say(self, utterance_id: str, text: str) -> None:
-        self.log.append(text)
+    def say(self, utterance_id: str, text: str, *, emotion: str | None = None) -> None:
+        self.log.append(text if emotion is None else (emotion, text))
 
     def act(self, utterance_id: str, act: Act) -> None:
         self.log.append(act)
@@ -31,9 +31,9 @@ class Notebook:
 
 
 class Held:
-    def __init__(self) -> None:
+    def __init__(self, front: str = "{}") -> None:
         self.mouth = Notebook()
-        self.agent = Agent(load_text("---\n{}\n---\nBe nice.", name="book", environ={}, trusted=True), {})
+        self.agent = Agent(load_text(f"---\n{front}\n---\nBe nice.", name="book", environ={}, trusted=True), {})
         self.malformed: list[Malformed] = []
         self.spoke = 0
         self.reply = Reply("u", self.agent, self.mouth, on_speech=self._speech, on_malformed=self.malformed.append)
@@ -126,3 +126,48 @@ def test_the_same_comes_out_however_the_text_is_cut(sizes: list[int]) -> None:
     cut.reply.close()
     assert cut.mouth.log == whole.mouth.log
     assert cut.history == whole.history == [text]
+
+
+def test_a_json_reply_is_said_and_done_in_its_order_and_never_spoken_as_it_stands() -> None:
+    raw = '{"text": "Bye, <set_var key=\'a\' value=\'1\'/>Ann.", "tools": [{"name": "hangup", "reason": "done"}]}'
+    held = Held().write(*raw)
+    assert held.mouth.log == []
+    held.reply.close()
+    assert held.mouth.log == ["begin", "Bye, Ann.", Hangup("done"), "finish"]
+    assert held.agent.variables == {"a": "1"}
+    assert held.history == [raw]
+    assert held.reply.is_json
+
+
+def test_tools_that_have_a_result_are_told_and_the_text_is_said_all_the_same() -> None:
+    held = Held().write(
+        '{"text": "One moment.", "tools": [{"name": "http", "url": "https://example.com"}, {"name": "fly"}]}'
+    )
+    held.reply.close()
+    assert held.mouth.log == ["begin", "One moment.", "finish"]
+    assert [problem.problem.split()[:2] for problem in held.malformed] == [["tool", "http"], ["tool", "fly:"]]
+
+
+def test_json_that_cannot_be_read_is_not_spoken_and_leaves_no_trace() -> None:
+    held = Held().write('{"text": "Hel')
+    held.reply.close()
+    assert held.mouth.log == []
+    assert held.history == []
+    assert held.reply.unreadable is not None
+    assert not held.reply.begun
+
+
+def test_an_emotion_ends_the_sentence_before_it_and_holds_until_the_next() -> None:
+    held = Held().write("Well then [hap", "py] Great! Really [sad]I am sorry.<hangup/>")
+    held.reply.close()
+    spoken = ["Well then ", ("happy", " Great! "), ("happy", "Really "), ("sad", "I am sorry.")]
+    assert held.mouth.log == ["begin", *spoken, Hangup(), "finish"]
+    assert held.history == ["Well then [happy] Great! Really [sad]I am sorry.<hangup/>"]
+
+
+def test_stage_directions_are_dropped_where_emotions_are_asked_for() -> None:
+    plain, feeling = Held().write("[laughs] Yes."), Held("llm: {features: [voice_emotion]}").write("[laughs] Yes.")
+    plain.reply.close()
+    feeling.reply.close()
+    assert plain.mouth.log == ["begin", "[laughs] Yes.", "finish"]
+    assert feeling.mouth.log == ["begin", " Yes.", "finish"]

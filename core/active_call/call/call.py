@@ -12,7 +12,7 @@ from active_call.playbook.acts import Act, Hangup, Refer, SendMessage
 from active_call.playbook.model import Playbook
 from active_call.playbook.problems import PlaybookError
 from active_call.plugin.errors import PluginError, ProviderError
-from active_call.plugin.leg import Answered, Ended, Leg, Ringing, Wire
+from active_call.plugin.leg import Answered, Dtmf, Ended, Leg, Ringing, Wire
 from active_call.protocol import commands
 from active_call.protocol import events as ev
 from active_call.protocol.options import CallOption, dump, merge
@@ -363,6 +363,8 @@ class Call:
                     told = wire_event(event, self.id, now_ms)
                     if told is not None:
                         self._emit(told)
+                    if isinstance(event, Dtmf) and self._connection is not None and self.state is CallState.ANSWERED:
+                        self._connection.pressed(event.digit)
 
         self.end(HangupReason.FAILED, Initiator.SYSTEM)  # only if it never said why it ended
 

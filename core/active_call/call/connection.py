@@ -104,6 +104,10 @@ class Connection:
         if self._option.media_pass is not None:
             self._pass_media(self._option.media_pass)
 
+    def pressed(self, digit: str) -> None:
+        """A key of the caller's telephone."""
+        self.pipeline.pressed(digit)
+
     def close(self) -> None:
         try:
             self.bridges.close()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from active_call.playbook.acts import Act, Goto, Hangup, Refer
 from active_call.playbook.model import FollowUp, Playbook, Scene
 from active_call.playbook.render import render
 from active_call.plugin.values import LlmOptions, Message, ReplyRequest
@@ -99,6 +100,19 @@ class Agent:
             scene=self._scene,
             variables=dict(self.variables),
         )
+
+    def key(self, digit: str) -> Act | None:
+        """What that key of the telephone means now: the scene's own keys come first. None: nothing."""
+        digit = digit.strip().upper()
+        meaning = self.scene.dtmf.get(digit) or self.playbook.config.dtmf.get(digit)
+        if meaning is None:
+            return None
+        match meaning.action:
+            case "goto":
+                return Goto(meaning.scene or "")
+            case "transfer":
+                return Refer(self._render(meaning.target or ""))
+        return Hangup("DTMF Hangup")
 
     # ------------------------------------------------------------ what happens to it
 

@@ -12,8 +12,11 @@ class Mouth(Protocol):
     """
 
     def begin(self, utterance_id: str) -> None: ...
-    def say(self, utterance_id: str, text: str) -> None:
-        """One sentence or clause, blanks included: the pieces joined are the reply."""
+    def say(self, utterance_id: str, text: str, *, emotion: str | None = None) -> None:
+        """One sentence or clause, blanks included: the pieces joined are the reply.
+
+        `emotion`: how the model wants it said, as it wrote it; a mouth that cannot leaves it out.
+        """
         ...
 
     def act(self, utterance_id: str, act: Act) -> None: ...

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, cast
 
 from active_call.dialogue.agent import Agent, Reason
@@ -12,9 +12,11 @@ from active_call.media.clock import MediaClock
 from active_call.media.ledger import Utterance
 from active_call.media.playback import Pause
 from active_call.playbook.acts import Act, Goto, Hangup
+from active_call.plugin.errors import UnknownPlugin
 from active_call.plugin.leg import Leg
 from active_call.plugin.providers import Voice
 from active_call.plugin.registry import Kind
+from active_call.plugin.traits import TtsTraits
 from active_call.plugin.values import Samples
 from active_call.providers.pool import ProviderPool
 from active_call.turns import effects as do
@@ -69,6 +71,7 @@ class Pipeline:
             now_ms=self._now_ms,
             on_audio=self._first_audio,
             cache=cache,
+            emotions=self._voice_emotions,
         )
         self.orders = Orders(self.speaker, on_begin=lambda: self.step(on.AgentBegins()), silence=self.silence)
         self._ears = Ears(self.channel, config.hearing, pool.registry, reports, now_ms=self._now_ms, hears=self._hears)
@@ -156,6 +159,13 @@ class Pipeline:
     async def _open_voice(self, name: str) -> Voice:
         voice: Voice = await self._pool.open(Kind.TTS, name)
         return voice
+
+    def _voice_emotions(self, name: str) -> Collection[str]:
+        try:
+            traits = self._pool.registry.find(Kind.TTS, name).traits
+        except UnknownPlugin:
+            return ()
+        return traits.emotions if isinstance(traits, TtsTraits) else ()
 
     # ------------------------------------------------------------ a controller's interrupt
 
@@ -251,6 +261,37 @@ class Pipeline:
         if self._agent is not None:
             self._agent.amend(effect.text)
 
+    # ------------------------------------------------------------ the caller's keys
+
+    @contained
+    def pressed(self, digit: str) -> None:
+        """A key of the caller's telephone. It interrupts where it leads to another scene."""
+        agent = self._agent
+        if agent is None:
+            return
+        if self._follow_up is not None:
+            self._follow_up.answered()
+        match agent.key(digit):
+            case None:
+                return
+            case Goto(scene):
+                if self._goto(scene):
+                    self._enter()
+            case act:
+                self.reports.act(act)
+
+    def _enter(self) -> None:
+        """The caller chose this scene: what is being said ends, its recording is played, the brain is asked."""
+        self._stages = None
+        self.silence()
+        self.step(on.AgentBegins(complete=False))
+        self._play_scene()
+        self._ask("dtmf")
+
+    def _play_scene(self) -> None:
+        if self._agent is not None and self._agent.scene.play:
+            self.speaker.recording(self._agent.scene.play)
+
     # ------------------------------------------------------------ nobody speaks
 
     def _start_follow_up(self, _: do.StartFollowUp) -> None:
@@ -305,9 +346,11 @@ class Pipeline:
         if greeting and greeting.strip():
             self.reports.history("assistant", greeting, "system")
             self.step(on.AgentBegins())
+            self._play_scene()
             agent.says(self.speaker.line(greeting), greeting)
         else:
             self.step(on.AgentBegins(complete=False))
+            self._play_scene()
             self._ask("start")
 
     def _apologise(self, _: do.Apologise) -> None:
@@ -366,8 +409,9 @@ class Pipeline:
         finally:
             self.channel.playback.act_done()
 
-    def _goto(self, scene: str) -> None:
-        if self._agent is not None and self._agent.goto(scene):
-            self.step(on.SceneChanged())
-        else:
+    def _goto(self, scene: str) -> bool:
+        if self._agent is None or not self._agent.goto(scene):
             self.reports.error("playbook", f"there is no scene {scene!r}; the conversation stays where it is")
+            return False
+        self.step(on.SceneChanged())
+        return True

@@ -2,9 +2,10 @@
 
 import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 
+from active_call.dialogue.emotion import nearest
 from active_call.media.ledger import ActSpan, Span, SpeechSpan, Utterance
 from active_call.media.playback import Playback
 from active_call.playbook.acts import Act, PlayFile
@@ -52,8 +53,11 @@ class Speaker:
         now_ms: Callable[[], int],
         on_audio: Callable[[str], None] = lambda utterance_id: None,
         cache: SpeechCache | None = None,
+        emotions: Callable[[str], Collection[str]] = lambda provider: (),
     ) -> None:
+        """`emotions`: what a provider's voice can be asked for."""
         self.voice = voice
+        self._emotions = emotions
         self._playback = playback
         self._reports = reports
         self._synthesis = Synthesis(
@@ -95,9 +99,11 @@ class Speaker:
         *,
         kept: bool = False,
         cache_key: str | None = None,
+        emotion: str | None = None,
     ) -> None:
         """One sentence; `voice` differs from the track's for this one only.
 
+        `emotion` reaches a voice that has it or one near it (`TtsTraits.emotions`), for this sentence.
         `kept`: it may come from the cache, and goes there, under `cache_key` or a key of its own.
         """
         saying = self._growing(utterance_id)
@@ -112,13 +118,20 @@ class Speaker:
             Job(
                 saying.utterance,
                 span,
-                voice or saying.voice,
+                self._feeling(voice or saying.voice, emotion),
                 sequence=saying.sequence,
                 kept=kept,
                 cache_key=cache_key,
             )
         )
         saying.sequence += 1
+
+    def _feeling(self, voice: VoiceSpec | None, emotion: str | None) -> VoiceSpec | None:
+        offered = self._emotions(voice.provider) if voice is not None and emotion is not None else ()
+        feeling = nearest(emotion, offered) if emotion is not None and offered else None
+        if voice is None or feeling is None:
+            return voice
+        return replace(voice, options=replace(voice.options, emotion=feeling))
 
     def act(self, utterance_id: str, act: Act) -> None:
         saying = self._growing(utterance_id)
@@ -161,6 +174,14 @@ class Speaker:
         splitter = SentenceSplitter()
         for sentence in (*splitter.feed(text), *splitter.close()):
             self.say(utterance_id, sentence, kept=True)
+        self.finish(utterance_id)
+        return utterance_id
+
+    def recording(self, name: str) -> str:
+        """A whole utterance of one file or URL; its id."""
+        utterance_id = str(uuid.uuid4())
+        self.begin(utterance_id)
+        self.file(utterance_id, name)
         self.finish(utterance_id)
         return utterance_id
 

@@ -98,7 +98,7 @@ class Thinker:
             if problem is None:
                 reply.close()
                 self._report(reply)
-                if reply.begun or reason in MAY_BE_SILENT:
+                if reply.begun or (reason in MAY_BE_SILENT and reply.unreadable is None):
                     self._on_done(reply.begun)
                     return
                 # The caller waits for an answer and this is none.
@@ -143,12 +143,14 @@ class Thinker:
     def _report(self, reply: Reply) -> None:
         now_s = time.monotonic()
         first_s = now_s if reply.first_text_s is None else reply.first_text_s
-        if reply.raw.strip():
+        if reply.unreadable is not None:
+            self._reports.error("llm", f"{self.name}: {reply.unreadable}")
+        elif reply.raw.strip():
             self._reports.history("assistant", reply.raw, "llm")
         data = {
             "response": reply.raw,
             "reasoning": reply.reasoning,
-            "is_json_mode": False,
+            "is_json_mode": reply.is_json,
             "duration": round((now_s - reply.asked_s) * 1000),
             "ttfb": round((first_s - reply.asked_s) * 1000),
             "playId": reply.utterance_id,

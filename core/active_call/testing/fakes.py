@@ -61,6 +61,10 @@ class Fakes:
     asr_hangs: bool = False
     spoken: list[str] = field(default_factory=list)
     """Texts that the voice was asked to speak."""
+    emotions: frozenset[str] = frozenset()
+    """What the voice can be asked for; counts when it is registered."""
+    felt: list[str | None] = field(default_factory=list)
+    """How the voice was asked to speak each of `spoken`."""
     asked: list[ReplyRequest] = field(default_factory=list)
     heard_samples: int = 0
     """16 kHz samples that reached the recogniser."""
@@ -83,7 +87,7 @@ class Fakes:
 
     @hookimpl
     def register_tts(self, register: Register) -> None:
-        traits = TtsTraits(offline=True, marks="word", voices=("tone",))
+        traits = TtsTraits(offline=True, marks="word", voices=("tone",), emotions=self.emotions)
         register("fake", self._opening("tts", lambda: _Voice(self)), traits)
 
     @hookimpl
@@ -184,19 +188,21 @@ class _Recogniser:
 
 
 class _Voice:
-    def __init__(self, fakes: Fakes) -> None:
+    def __init__(self, fakes: Fakes, emotion: str | None = None) -> None:
         self._fakes = fakes
+        self._emotion = emotion
 
     @contextlib.asynccontextmanager
     async def session(self, options: TtsOptions) -> AsyncIterator["_Voice"]:
         await self._fakes.meet("tts session")
-        yield self
+        yield _Voice(self._fakes, options.emotion)
 
     async def speak(self, request: SpeakRequest) -> AsyncIterator[Audio | Mark]:
         """A tone of 20 ms per character, in chunks of 100 ms, with a mark at each word's end."""
         fakes = self._fakes
         with fakes.stream():
             fakes.spoken.append(request.text)
+            fakes.felt.append(request.emotion or self._emotion)
             await fakes.meet("tts stream")
             if fakes.voice_error is not None:
                 raise fakes.voice_error

@@ -8,9 +8,8 @@ from typing import Protocol
 
 from active_call.dialogue.agent import Agent, Reason
 from active_call.dialogue.reply import Reply
-from active_call.playbook.acts import Act, Collect, Goto, Hangup, Malformed, PlayFile, Refer
-from active_call.playbook.model import DtmfAction, Playbook
-from active_call.playbook.render import render
+from active_call.playbook.acts import Act, Collect, Goto, Hangup, Malformed, PlayFile
+from active_call.playbook.model import Playbook
 from active_call.plugin.discovery import discover
 from active_call.plugin.errors import ProviderError
 from active_call.plugin.providers import BrainSession
@@ -82,11 +81,10 @@ class TextCall:
         if self.collecting is not None:
             self._audience.failed(f"the collector {self.collecting.type!r} takes no digits in text yet")
             return
-        action = self.agent.scene.dtmf.get(key) or self.agent.playbook.config.dtmf.get(key)
-        if action is None:
+        act = self.agent.key(key)
+        if act is None:
             self._audience.trouble(f"key {key} does nothing in scene {self.agent.scene.id}")
             return
-        act = _act(action, self.agent.variables)
         self.carry_out(act)
         if isinstance(act, Goto) and self.agent.scene.id == act.scene:
             self._enter()
@@ -172,16 +170,6 @@ class _Mouth:
 
     def finish(self, utterance_id: str) -> None:
         self._audience.ends()
-
-
-def _act(action: DtmfAction, variables: Mapping[str, str]) -> Act:
-    match action.action:
-        case "goto":
-            return Goto(action.scene or "")
-        case "transfer":
-            return Refer(render(action.target or "", variables))
-        case _:
-            return Hangup("DTMF Hangup")
 
 
 class TextCalls:
