@@ -25,6 +25,7 @@ GUARDED = (
     ("POST", "/api/playbooks/a.md"),
     ("POST", "/api/playbook/run"),
     ("GET", "/api/records"),
+    ("POST", "/precache"),
     ("GET", "/metrics"),
     ("GET", "/nothing"),
     ("GET", "/list/"),

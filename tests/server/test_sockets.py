@@ -55,6 +55,11 @@ async def test_a_query_that_is_wrong_is_a_400_with_a_text(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
+@pytest.mark.parametrize("path", ["/call/none", "/nothing", "/list"])
+async def test_an_upgrade_of_what_is_no_call_is_a_404(server: Running, path: str) -> None:
+    assert (await refusal(server, path))[0] == 404
+
+
 async def test_the_id_of_a_live_call_is_refused_and_the_call_lives_on(server: Running) -> None:
     """O11"""
     async with server.call("a") as caller:

@@ -11,11 +11,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from active_call.call.manager import Manager
 
 from .access import Access
-from .answers import refused
+from .answers import deny, refusal, refused
 from .documents import Documents
 from .metrics import MetricsPage
 from .options import ServerOptions
@@ -90,6 +91,7 @@ def _routes(manager: Manager, options: ServerOptions, readiness: Readiness) -> l
         *_both("/openapi.json", documents.openapi),
         Route("/", pages.index),
         Route("/static/{path:path}", pages.static),
+        WebSocketRoute("/{path:path}", _nowhere),
     ]
 
 
@@ -100,6 +102,11 @@ def _both(path: str, endpoint: Callable[[Request], Awaitable[Response]], *method
 
 async def _not_upgraded(request: Request) -> Response:
     raise HTTPException(400, "this path is a WebSocket: send an upgrade request")
+
+
+async def _nowhere(websocket: WebSocket) -> None:
+    """Starlette's own answer would be 403."""
+    await deny(websocket, refusal(404, "Not Found"))
 
 
 def _cors(origins: Sequence[str]) -> list[Middleware]:
