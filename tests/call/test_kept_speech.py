@@ -135,6 +135,15 @@ async def test_a_greeting_is_kept_and_what_the_model_says_is_not(tmp_path):
     assert fakes.spoken.count("You said: hello") == 2
 
 
+@in_virtual_time
+async def test_a_greeting_with_a_name_in_it_is_not_kept(tmp_path):
+    content = book(more="greeting: Good morning {{ name }}.")
+    async with virtual_server(Fakes(), **keeping(tmp_path)) as manager, Session(manager, content) as s:
+        await s.invite(extra={"name": "Ada"})
+        await s.until("trackEnd", trackId="server-side-track")
+    assert list(tmp_path.iterdir()) == []
+
+
 # ---------------------------------------------------------------- /precache
 
 

@@ -347,7 +347,9 @@ class Pipeline:
             self.reports.history("assistant", greeting, "system")
             self.step(on.AgentBegins())
             self._play_scene()
-            agent.says(self.speaker.line(greeting), greeting)
+            # One with the caller's name in it is nobody else's.
+            fixed = greeting == agent.playbook.greeting
+            agent.says(self.speaker.line(greeting, kept=fixed), greeting)
         else:
             self.step(on.AgentBegins(complete=False))
             self._play_scene()

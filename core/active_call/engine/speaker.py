@@ -167,13 +167,13 @@ class Speaker:
             saying.utterance.close()
             self._playback.grown()
 
-    def line(self, text: str) -> str:
-        """A whole utterance of one fixed text; its id."""
+    def line(self, text: str, *, kept: bool = False) -> str:
+        """A whole utterance of one text; its id. `kept`: others will hear the same, so it goes through the cache."""
         utterance_id = str(uuid.uuid4())
         self.begin(utterance_id)
         splitter = SentenceSplitter()
         for sentence in (*splitter.feed(text), *splitter.close()):
-            self.say(utterance_id, sentence, kept=True)
+            self.say(utterance_id, sentence, kept=kept)
         self.finish(utterance_id)
         return utterance_id
 
