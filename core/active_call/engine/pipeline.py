@@ -11,7 +11,7 @@ from active_call.media.channel import Channel
 from active_call.media.clock import MediaClock
 from active_call.media.ledger import Utterance
 from active_call.media.playback import Pause
-from active_call.playbook.acts import Act, Goto, Hangup
+from active_call.playbook.acts import Act, Collect, Goto, Hangup
 from active_call.plugin.errors import UnknownPlugin
 from active_call.plugin.leg import Leg
 from active_call.plugin.providers import Voice
@@ -28,6 +28,7 @@ from .config import EngineConfig
 from .contained import contained, failed
 from .ears import Ears
 from .follow_up import FollowUp
+from .keys import Keys
 from .orders import Orders
 from .reports import Reports
 from .sessions import Sessions
@@ -82,6 +83,8 @@ class Pipeline:
             ids=map("turn-{}".format, itertools.count(1)).__next__,
         )
         self._thinker = self._make_thinker(agent, config.brain)
+        self._keys = self._make_keys(agent) if agent else None
+        self._ignored_turn = ""
         self._follow_up = FollowUp(agent, ask=self._ask_silent_caller, give_up=self._give_up) if agent else None
         self._turn_open = False
         self._stages: TurnStages | None = None
@@ -121,6 +124,17 @@ class Pipeline:
             on_failed=lambda: self.step(on.ReplyFailed()),
         )
 
+    def _make_keys(self, agent: Agent) -> Keys:
+        return Keys(
+            agent,
+            self.reports,
+            now_ms=self._now_ms,
+            say=self._prompt,
+            stop=self._stop_prompt,
+            ask=self._ask_about_keys,
+            act=self._key_means,
+        )
+
     # ------------------------------------------------------------ life
 
     def start(self) -> None:
@@ -149,6 +163,8 @@ class Pipeline:
         try:
             self.step(on.HangUp())
             self._stop_follow_up()
+            if self._keys is not None:
+                self._keys.close()
             self.orders.close()
             if self._thinker is not None:
                 self._thinker.cancel()
@@ -230,6 +246,8 @@ class Pipeline:
     def _turn_began(self, _: object) -> None:
         self._turn_open = True
         self._ears.turn_began()
+        if self._keys is not None:
+            self._keys.collecting.caller_began()
 
     def _end_of_turn(self, _: do.EndOfTurn) -> None:
         self._stamp("endpoint")
@@ -239,6 +257,8 @@ class Pipeline:
         self._turn_open = False
         self._stages = None
         self._ears.turn_dropped()
+        if self._keys is not None:
+            self._keys.collecting.caller_said_nothing()
 
     def _commit(self, effect: do.Commit) -> None:
         self._turn_open = False
@@ -249,16 +269,21 @@ class Pipeline:
             return
         if self._follow_up is not None:
             self._follow_up.answered()
+        if self._keys is not None and not self._keys.collecting.caller_said(effect.text):
+            # He was to press keys: nobody answers, and the turn is over.
+            self._ignored_turn = effect.turn_id
+            self.step(on.ReplyDone())
+            return
         self._agent.caller_said(effect.text)
         self._ask("user")
 
     def _uncommit(self, effect: do.Uncommit) -> None:
         self._turn_began(effect)
-        if self._agent is not None:
+        if self._agent is not None and effect.turn_id != self._ignored_turn:
             self._agent.take_back()
 
     def _amend(self, effect: do.Amend) -> None:
-        if self._agent is not None:
+        if self._agent is not None and effect.turn_id != self._ignored_turn:
             self._agent.amend(effect.text)
 
     # ------------------------------------------------------------ the caller's keys
@@ -266,27 +291,39 @@ class Pipeline:
     @contained
     def pressed(self, digit: str) -> None:
         """A key of the caller's telephone. It interrupts where it leads to another scene."""
-        agent = self._agent
-        if agent is None:
-            return
         if self._follow_up is not None:
             self._follow_up.answered()
-        match agent.key(digit):
-            case None:
-                return
-            case Goto(scene):
-                if self._goto(scene):
-                    self._enter()
-            case act:
-                self.reports.act(act)
+        if self._keys is not None:
+            self._keys.pressed(digit)
+
+    def _key_means(self, act: Act) -> None:
+        if not isinstance(act, Goto):
+            self.reports.act(act)
+        elif self._goto(act.scene):
+            self._enter()
+
+    def _prompt(self, text: str, interruptible: bool) -> str:
+        self.step(on.AgentBegins(interruptible=interruptible))
+        utterance_id = self.speaker.line(text)
+        if self._agent is not None:
+            self._agent.says(utterance_id, text)
+        return utterance_id
+
+    def _stop_prompt(self, utterance_id: str) -> None:
+        self._note(self.speaker.cut(only=utterance_id))
+        if not self.speaker.speaking:
+            self.step(on.PlaybackHeard())
+
+    def _ask_about_keys(self) -> None:
+        self._stages = None
+        self.step(on.AgentBegins(complete=False))
+        self._ask("dtmf")
 
     def _enter(self) -> None:
         """The caller chose this scene: what is being said ends, its recording is played, the brain is asked."""
-        self._stages = None
         self.silence()
-        self.step(on.AgentBegins(complete=False))
         self._play_scene()
-        self._ask("dtmf")
+        self._ask_about_keys()
 
     def _play_scene(self) -> None:
         if self._agent is not None and self._agent.scene.play:
@@ -295,7 +332,7 @@ class Pipeline:
     # ------------------------------------------------------------ nobody speaks
 
     def _start_follow_up(self, _: do.StartFollowUp) -> None:
-        if self._follow_up is not None:
+        if self._follow_up is not None and not (self._keys is not None and self._keys.collecting.active):
             self._follow_up.start()
 
     def _stop_follow_up(self, _: object = None) -> None:
@@ -367,6 +404,9 @@ class Pipeline:
         if self._agent is not None:
             for heard in ledger:
                 self._agent.heard(heard)
+        if self._keys is not None:
+            for heard in ledger:
+                self._keys.collecting.over(heard.utterance_id)
 
     def _first_audio(self, utterance_id: str) -> None:
         if utterance_id == self._reply_id:
@@ -405,6 +445,8 @@ class Pipeline:
             match act:
                 case Goto(scene):
                     self._goto(scene)
+                case Collect() if self._keys is not None:
+                    self._keys.collecting.begin(act)
                 case _:
                     # The ledger carries acts without knowing them.
                     self.reports.act(cast(Act, act))
@@ -415,5 +457,7 @@ class Pipeline:
         if self._agent is None or not self._agent.goto(scene):
             self.reports.error("playbook", f"there is no scene {scene!r}; the conversation stays where it is")
             return False
+        if self._keys is not None:
+            self._keys.collecting.drop()
         self.step(on.SceneChanged())
         return True
