@@ -249,6 +249,8 @@ class Call:
         match command:
             case commands.Invite():
                 self._invite(command)
+            case commands.Accept() if self.call_type == "sip" and self.state is CallState.CREATED:
+                self._nothing_pending()
             case commands.Accept() | commands.Ringing():
                 raise WrongState(f"{command.command}: this is a {self.call_type} call; it begins with `invite`")
             case commands.Reject():
@@ -265,6 +267,13 @@ class Call:
                 self._connection.carry_out(command)
             case _:
                 raise WrongState(f"{command.command}: a {self.call_type} call cannot do that in this version")
+
+    def _nothing_pending(self) -> None:
+        """`accept` for an incoming call that is not, or no longer, there."""
+        now_ms = self._services.times.now()
+        self._emit(ev.Reject(track_id=self.id, timestamp=now_ms, reason="no pending call", code=486))
+        self._reporter.error("command", "no pending call to accept")
+        self.end(HangupReason.REJECTED, Initiator.SYSTEM)
 
     def _defer(self, command: commands.Command) -> None:
         """Speech ordered before the call is up waits for it, in order."""

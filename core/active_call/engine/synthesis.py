@@ -309,13 +309,14 @@ class _SpanAudio:
             self._push(item)
 
     def _push(self, item: Audio) -> None:
+        samples = item.samples if self._rate is not None else _without_header(item.samples)
         if item.rate_hz != self._rate:
             self._rate = item.rate_hz
             self._resampler = None if item.rate_hz == RATE_HZ else Resampler(item.rate_hz, RATE_HZ)
         for mark in self._early:
             self._mark(mark, item.rate_hz)
         self._early.clear()
-        self._add(item.samples if self._resampler is None else self._resampler.process(item.samples))
+        self._add(samples if self._resampler is None else self._resampler.process(samples))
         if self.first_ms is None:
             self.first_ms = self._on_first()
 
@@ -339,3 +340,8 @@ class _SpanAudio:
         if self._offset >= 0:
             return self._offset + end
         return len(text) * end // max(1, len(self._spoken))
+
+
+def _without_header(samples: Samples) -> Samples:
+    """The first audio of a stream; some vendors put the 44 bytes of a WAV header in front, which would be a click."""
+    return samples[22:] if len(samples) > 22 and samples[:2].tobytes() == b"RIFF" else samples
