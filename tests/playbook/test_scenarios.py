@@ -25,6 +25,8 @@ dtmf:
   "1": { action: goto, scene: other }
   "2": { action: transfer, target: "sip:{{ who }}@example.com" }
   "3": { action: goto, scene: nowhere }
+dtmfCollectors:
+  pin: { digits: 4, interDigitTimeout: 5, timeout: 20 }
 script:
   start: { other: You are elsewhere now. }
   rules:
@@ -73,6 +75,9 @@ def run(book: Path, text: str, **other: Any) -> Result:
         "- given who = Ada\n- agent: Hello {{ who }}\n- variable who = Ada\n- variable other is empty",
         "- caller: music\n- agent: Listen\n- agent plays: a.wav\n- agent: Nice",
         "- caller: pin\n- agent collects: pin",
+        "- caller: pin\n- agent collects: pin\n- press: 1234\n- variable pin = 1234\n- scene: default",
+        "- caller: pin\n- agent collects: pin\n- press: 12\n- wait: 6 s\n- agent: Expected at least 4 digits, got 2",
+        "- caller: pin\n- agent collects: pin\n- wait: 19 s\n- agent says nothing\n- press: 4321\n- variable pin = 4321",
         "- caller: boss\n- agent: moment\n- agent transfers to: sip:boss@example.com",
         "- caller: boss\n- agent transfers\n- caller: open\n- agent: nine",
         "- caller: bye\n- agent: = Good bye!\n- agent hangs up",
@@ -110,7 +115,7 @@ def test_a_test_passes(book: Path, text: str) -> None:
         ("- scene: other", 2, "the call is in scene: default"),
         ("- variable who = Ada", 2, 'the variable who is: "there"'),
         ("- press: 2\n- agent: x", 3, "the agent said nothing"),
-        ("- caller: pin\n- press: 1\n- agent: x", 3, "takes no digits in text yet"),
+        ("- caller: pin\n- press: 1\n- agent: x", 4, "the agent said nothing"),
     ],
 )
 def test_a_failure_says_where_and_why(book: Path, text: str, line: int, reason: str) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from active_call.dialogue.agent import Agent, Reason
+from active_call.dialogue.collecting import Collecting
 from active_call.dialogue.reply import Reply
 from active_call.playbook.acts import Act, Collect, Goto, Hangup, Malformed, PlayFile
 from active_call.playbook.model import Playbook
@@ -52,9 +53,19 @@ class TextCall:
         """Why it was chosen."""
         self.over = False
         """The agent has hung up."""
-        self.collecting: Collect | None = None
         self._session = session
         self._audience = audience
+        self._now_ms = 0
+        self._collect: Collect | None = None
+        self._asked_about_keys = False
+        self._collecting = Collecting(
+            agent,
+            now_ms=lambda: self._now_ms,
+            say=self._prompt,
+            stop=lambda utterance_id: None,
+            ask=self._keys_are_pressed,
+            report=audience.trouble,
+        )
         self._mouth = _Mouth(self, audience)
         self._silent_ms = 0
         self._unanswered = 0
@@ -72,14 +83,18 @@ class TextCall:
 
     async def say(self, text: str) -> None:
         self._caller_acts()
-        self.agent.caller_said(text)
-        await self._ask("user")
+        self._collecting.caller_began()
+        if self._collecting.caller_said(text):
+            self.agent.caller_said(text)
+            await self._ask("user")
+        else:
+            self._audience.trouble("a number is being collected: what is said is ignored")
 
     async def press(self, key: str) -> None:
         """One key of the telephone; those of the scene count before those of the playbook."""
         self._caller_acts()
-        if self.collecting is not None:
-            self._audience.failed(f"the collector {self.collecting.type!r} takes no digits in text yet")
+        if self._collecting.press(key):
+            await self._answer_keys()
             return
         act = self.agent.key(key)
         if act is None:
@@ -92,6 +107,15 @@ class TextCall:
 
     async def wait(self, ms: int) -> None:
         """Nobody says anything for so long: the agent follows up by its playbook, and in the end hangs up."""
+        while not self.over and (due_ms := self._collecting.deadline_ms) is not None:
+            if due_ms > self._now_ms + ms:
+                self._now_ms += ms
+                return
+            ms -= max(0, due_ms - self._now_ms)
+            self._now_ms = max(due_ms, self._now_ms)
+            self._collecting.tick()
+            await self._answer_keys()
+        self._now_ms += ms
         rules = self.agent.follow_up
         while not self.over and rules is not None and ms >= rules.timeout - self._silent_ms:
             ms -= rules.timeout - self._silent_ms
@@ -117,8 +141,11 @@ class TextCall:
             self._audience.trouble(f"there is no scene {act.scene!r}")
             return
         self.over = isinstance(act, Hangup)
-        self.collecting = act if isinstance(act, Collect) else self.collecting
+        if self.over or isinstance(act, Goto):
+            self._collecting.drop()
         self._audience.does(act)
+        if isinstance(act, Collect):
+            self._collect = act  # due when the reply has been said
 
     async def _ask(self, reason: Reason) -> None:
         reply = Reply(str(uuid.uuid4()), self.agent, self._mouth, on_speech=lambda: None, on_malformed=self._malformed)
@@ -136,6 +163,23 @@ class TextCall:
             self._line("apology", self.agent.apology)
             return
         reply.close()
+        act, self._collect = self._collect, None
+        if act is not None and not self.over:
+            self._collecting.begin(act)
+            await self._answer_keys()
+
+    def _keys_are_pressed(self) -> None:
+        self._asked_about_keys = True
+
+    async def _answer_keys(self) -> None:
+        """The collector is done, and the brain answers."""
+        asked, self._asked_about_keys = self._asked_about_keys, False
+        if asked and not self.over:
+            await self._ask("dtmf")
+
+    def _prompt(self, text: str, interruptible: bool) -> None:
+        """What a collector says is heard at once, like everything."""
+        self._line(str(uuid.uuid4()), text)
 
     def _line(self, name: str, text: str) -> None:
         """A line of the agent's own, not the brain's."""
