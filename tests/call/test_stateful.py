@@ -31,7 +31,15 @@ FOLDER = Path(tempfile.mkdtemp(prefix="active-call-stateful-"))
 with WavWriter(FOLDER / "a.wav", rate_hz=RATE_HZ, channels=1) as wav:
     wav.write(tone(0.6))
 
-BOOKS = [None, None, book(), book(more="greeting: Hello there."), book(more="followUp: {timeout: 2000, max: 2}")]
+BOOKS = [
+    None,
+    None,
+    book(),
+    book(more="greeting: Hello there."),
+    book(more="followUp: {timeout: 2000, max: 2}"),
+    book(more="dtmf: {'5': {action: hangup}}"),
+    book(more="dtmfCollectors: {code: {digits: 2, timeout: 3}}"),
+]
 OPTIONS = [
     *[dict(FAKE_OPTION)] * 4,
     {},
@@ -48,6 +56,7 @@ REPLIES = [
     "",
     "Well. Let me <play file='a.wav'/> see. And so on, and so on.",
     "Bye. <hangup/>",
+    "The code, please. <collect type='code' var='code' prompt='Now.'/>",
     "<goto scene='nowhere'/>Hm.",
     ConnectionError("refused"),
     ["Half a sen", TimeoutError("gone")],
