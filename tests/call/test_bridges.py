@@ -125,3 +125,26 @@ async def test_a_second_bridge_of_the_same_two_is_an_error():
             "already bridged with call-2"
         ]
         assert len(tracks(two.a, "trackStart")) == 1
+
+
+@in_virtual_time
+async def test_what_comes_over_a_bridge_is_in_the_recording():
+    async with Two() as two:
+        right = []
+        two.a.call._connection.channel.mixer.listen(right.append)
+        await two.bridge()
+        await two.b.say(0.5)
+        assert sum(bool(abs(frame.astype(int)).max() > 300) for frame in right) * 20 == pytest.approx(500, abs=60)
+
+
+@in_virtual_time
+async def test_two_calls_are_bridged_only_once():
+    async with Two() as two:
+        await two.bridge()
+        await two.bridge()
+        assert [event["error"] for event in two.a.events if event["event"] == "error"] == [
+            "already bridged with call-2"
+        ]
+        await two.bridge("unbridge")
+        await two.bridge()
+        assert len(tracks(two.a, "trackStart")) == 2
