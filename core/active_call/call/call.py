@@ -17,7 +17,6 @@ from active_call.protocol import commands
 from active_call.protocol import events as ev
 from active_call.protocol.options import CallOption, dump, merge
 from active_call.protocol.reasons import HangupReason, Initiator, hangup_reason
-from active_call.protocol.wire import rfc3339
 from active_call.providers.errors import classify
 
 from .attachment import Attachment
@@ -37,6 +36,7 @@ from .states import CallState, WrongState, check
 
 log = logging.getLogger(__name__)
 
+TOO_MANY = f"{BURST} commands are waiting; no more are read until half are done"
 HANG_UP_S = 5.0
 """So long may a leg take to say good-bye."""
 
@@ -79,7 +79,7 @@ class Call:
             on_attached=self._attached,
             on_gone=self._gone,
         )
-        self._inbox = Inbox(self._carry_out, on_full=self._too_many)
+        self._inbox = Inbox(self._carry_out, on_full=lambda: self._reporter.error("command", TOO_MANY))
         self._deferred: deque[commands.Command] = deque()
         self._ending = asyncio.Event()
         self._done = asyncio.Event()
@@ -230,9 +230,6 @@ class Call:
 
     # ------------------------------------------------------------ commands
 
-    def _too_many(self) -> None:
-        self._reporter.error("command", f"{BURST} commands are waiting; no more are read until half are done")
-
     def _carry_out(self, command: commands.Command) -> None:
         if needs_media(command) and self._connection is None:
             self._defer(command)
@@ -317,8 +314,8 @@ class Call:
         facts.track_started_ms = self._services.times.now()
         self._emit(ev.TrackStart(track_id=self.id, timestamp=facts.track_started_ms))
         self._scope.spawn("leg", self._follow(leg))
-        agent = self._agent(leg)
-        facts.variables = agent.variables if agent is not None else self._variables(leg)
+        agent = self._agent()
+        facts.variables = agent.variables if agent is not None else facts.built_ins()
         connection = self._connection = Connection(
             leg,
             option,
@@ -336,25 +333,11 @@ class Call:
         while self._deferred:
             self._carry_out(self._deferred.popleft())
 
-    def _agent(self, leg: Leg) -> Agent | None:
+    def _agent(self) -> Agent | None:
         if self._playbook is None:
             return None
-        return Agent(
-            self._playbook,
-            self._variables(leg),
-            report=lambda problem: self._reporter.error("playbook", problem),
-        )
-
-    def _variables(self, leg: Leg) -> dict[str, str]:
-        option = self.facts.option
-        return {
-            **((option.extra or {}) if option else {}),
-            "session_id": self.id,
-            "call_type": self.call_type.lower(),
-            "caller": self.facts.caller,
-            "callee": self.facts.callee,
-            "start_time": rfc3339(self.facts.started_ms),
-        }
+        built_ins = self.facts.built_ins()
+        return Agent(self._playbook, built_ins, report=lambda problem: self._reporter.error("playbook", problem))
 
     async def _follow(self, leg: Leg) -> None:
         async for event in leg.events():

@@ -40,6 +40,17 @@ class CallFacts:
     def initiator(self) -> str:
         return self.end[1] if self.end else Initiator.SYSTEM
 
+    def built_ins(self) -> dict[str, str]:
+        """The variables that every call begins with: the client's own, and what is known of the call."""
+        return {
+            **((self.option.extra or {}) if self.option else {}),
+            "session_id": self.id,
+            "call_type": self.call_type.lower(),
+            "caller": self.caller,
+            "callee": self.callee,
+            "start_time": rfc3339(self.started_ms),
+        }
+
     def summary(self) -> dict[str, Any]:
         """An item of `/list`; secrets are hidden."""
         return {
