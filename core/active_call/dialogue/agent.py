@@ -12,6 +12,7 @@ from active_call.turns.heard import Heard
 
 from .history import History
 from .snippets import Snippets, assemble
+from .summary import RollingSummary, rolling_prompt
 
 FEATURES = Path("features")
 """The operator's own pieces of prompt, in the server's folder."""
@@ -30,6 +31,8 @@ class Agent:
         self.variables = variables
         self.history = History()
         self.snippets = Snippets(folders=[FEATURES], report=report or (lambda problem: None))
+        llm = playbook.config.llm
+        self._summary = RollingSummary(llm.summary_limit) if llm and "rolling_summary" in llm.features else None
         self._scene = playbook.initial
         self.language = "zh" if playbook.language.lower().startswith("zh") else "en"
 
@@ -94,6 +97,8 @@ class Agent:
             tools=config.llm.tool_instructions if config.llm else None,
             snippets=self.snippets,
         )
+        if self._summary is not None:
+            system = self._summary.added_to(system)
         return ReplyRequest(
             messages=(Message(role="system", content=system), *self.history.messages),
             reason=reason,
@@ -114,6 +119,14 @@ class Agent:
                 return Refer(self._render(meaning.target or ""))
         return Hangup("DTMF Hangup")
 
+    def summary_due(self) -> ReplyRequest | None:
+        """The question for a summary of what is old by now, if there is enough of it; `summarised` must follow."""
+        summary = self._summary
+        older = summary.due(self.history.messages) if summary is not None else None
+        if summary is None or older is None:
+            return None
+        return summary.request(older, rolling_prompt(self.playbook.language, self.snippets), scene=self._scene)
+
     # ------------------------------------------------------------ what happens to it
 
     def caller_said(self, text: str) -> None:
@@ -133,6 +146,11 @@ class Agent:
 
     def heard(self, heard: Heard) -> None:
         self.history.heard(heard)
+
+    def summarised(self, text: str) -> None:
+        """The summary that was due; blank: there is none, and nothing changes."""
+        if self._summary is not None:
+            self.history.drop_first(self._summary.done(text, self.history.messages))
 
     def set_variable(self, name: str, value: str) -> None:
         self.variables[name] = value

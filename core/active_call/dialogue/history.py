@@ -44,6 +44,10 @@ class History:
         """A fact for the model, e.g. the result of a request."""
         self._entries.append(_Entry(Message(role="system", content=text)))
 
+    def drop_first(self, count: int) -> None:
+        """The oldest `count` messages are in a summary now."""
+        del self._entries[:count]
+
     def agent(self, utterance_id: str, text: str) -> None:
         """What the agent is about to say, tags included, until the ledger says how much was heard."""
         for entry in self._entries:

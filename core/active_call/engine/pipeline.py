@@ -34,6 +34,7 @@ from .reports import Reports
 from .sessions import Sessions
 from .speaker import Speaker
 from .stages import TurnStages
+from .summaries import Summaries
 from .synthesis import SpeechCache
 from .thinker import Thinker
 
@@ -83,6 +84,7 @@ class Pipeline:
             ids=map("turn-{}".format, itertools.count(1)).__next__,
         )
         self._thinker = self._make_thinker(agent, config.brain)
+        self._summaries = self._make_summaries(agent, config.brain)
         self._keys = self._make_keys(agent) if agent else None
         self._ignored_turn = ""
         self._follow_up = FollowUp(agent, ask=self._ask_silent_caller, give_up=self._give_up) if agent else None
@@ -123,6 +125,12 @@ class Pipeline:
             on_done=self._reply_done,
             on_failed=lambda: self.step(on.ReplyFailed()),
         )
+
+    def _make_summaries(self, agent: Agent | None, name: str | None) -> Summaries | None:
+        if agent is None or name is None:
+            return None
+        options, trust = self._config.brain_options, self._config.brain_trust
+        return Summaries(agent, self._pool, self.reports, name=name, options=options, trust=trust)
 
     def _make_keys(self, agent: Agent) -> Keys:
         return Keys(
@@ -372,6 +380,8 @@ class Pipeline:
         self.step(on.ReplyDone())
         if not spoke:
             self.step(on.PlaybackHeard())
+        if self._summaries is not None:
+            self._summaries.look()
 
     # ------------------------------------------------------------ speaking
 
