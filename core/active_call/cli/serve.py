@@ -41,6 +41,7 @@ def main(args: list[str]) -> int:
     from active_call.config.checks import startup_problems
     from active_call.config.effect import warning
     from active_call.config.load import load
+    from active_call.config.plugin_keys import plugin_problems
     from active_call.config.problems import ConfigError
     from active_call.config.sources import environment
 
@@ -74,6 +75,10 @@ def main(args: list[str]) -> int:
         ambiance=_ambiance(settings),
         keep=lambda pool: archive(settings, pool),
     )
+    wrong = plugin_problems(settings, runtime.registry.settings, runtime.registry.settings)
+    if wrong:
+        print(ConfigError(wrong), file=sys.stderr)
+        return 2
     try:
         if options.download_models:
             _run(_download(runtime, options.download_models))

@@ -2,6 +2,7 @@
 
 from .errors import ErrorKind, MissingModel, NotSupported, PluginError, ProviderError
 from .hooks import hookimpl
+from .keys import SettingsKey
 from .models import HubSource, ModelEntry, ModelFile, PackagePart, PackageSource
 from .traits import (
     AsrTraits,
@@ -33,6 +34,7 @@ __all__ = [
     "ProcessorTraits",
     "ProviderError",
     "RealtimeTraits",
+    "SettingsKey",
     "SinkTraits",
     "ToolTraits",
     "TransportTraits",

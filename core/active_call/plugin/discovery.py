@@ -11,6 +11,7 @@ import pluggy
 
 from . import hooks
 from .errors import PluginError
+from .keys import SettingsKey
 from .models import ModelEntry
 from .registry import AnyFactory, Distribution, Failure, Kind, Offer, Registry
 from .traits import Traits
@@ -71,6 +72,7 @@ def register_plugin(registry: Registry, name: str, plugin: object, origin: Distr
     manager.add_hookspecs(hooks)
     offers: list[Offer] = []
     entries: list[ModelEntry] = []
+    keys: list[SettingsKey] = []
 
     def register(kind: Kind) -> Any:
         def add(label: str, factory: str | AnyFactory, traits: Traits, /, *, api: int = 1) -> None:
@@ -86,9 +88,11 @@ def register_plugin(registry: Registry, name: str, plugin: object, origin: Distr
         for kind, hook in HOOKS.items():
             getattr(manager.hook, hook)(register=register(kind))
         manager.hook.register_models(register=entries.append)
+        manager.hook.register_settings(register=lambda *declared: keys.extend(declared))
     except (Exception, SystemExit) as error:
         _fail(registry, name, origin, f"registration failed: {type(error).__name__}: {error}")
         return
+    registry.settings[name] = tuple(keys)
     for offer in offers:
         try:
             registry.add(offer)

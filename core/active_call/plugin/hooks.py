@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from .keys import RegisterSettings
     from .models import RegisterModel
     from .registry import Register
 
@@ -75,3 +76,8 @@ def register_decoders(register: "Register") -> None:
 @hookspec
 def register_models(register: "RegisterModel") -> None:
     """Model weights for the model store: `register(ModelEntry(...))`."""
+
+
+@hookspec
+def register_settings(register: "RegisterSettings") -> None:
+    """Keys of the plugin's own table in the settings (`plugins.<name>`): `register(SettingsKey(...), ...)`."""

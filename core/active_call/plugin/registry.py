@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from .errors import NameTaken, PluginError, UnknownPlugin
+from .keys import SettingsKey
 from .models import ModelEntry
 from .traits import (
     AsrTraits,
@@ -110,6 +111,8 @@ class Registry:
     def __init__(self) -> None:
         self._offers: dict[tuple[Kind, str], Offer] = {}
         self.models: dict[str, ModelEntry] = {}
+        self.settings: dict[str, tuple[SettingsKey, ...]] = {}
+        """Keys of each plugin's table, by entry-point name; a plugin that was loaded is there even without any."""
         self.failures: list[Failure] = []
 
     def add(self, offer: Offer) -> None:

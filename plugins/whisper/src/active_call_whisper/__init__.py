@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from active_call.plugin import AsrTraits, hookimpl
+from active_call.plugin import AsrTraits, SettingsKey, hookimpl
 
 from .catalogue import WHISPER_BASE, WHISPER_TINY_EN
 from .languages import CODES
 
 if TYPE_CHECKING:
+    from active_call.plugin.keys import RegisterSettings
     from active_call.plugin.models import RegisterModel
     from active_call.plugin.registry import Register
 
@@ -34,3 +35,12 @@ def register_asr(register: "Register") -> None:
 def register_models(register: "RegisterModel") -> None:
     register(WHISPER_BASE)
     register(WHISPER_TINY_EN)
+
+
+@hookimpl
+def register_settings(register: "RegisterSettings") -> None:
+    register(
+        SettingsKey(name="model", choices=(WHISPER_BASE.name, WHISPER_TINY_EN.name), summary="which weights"),
+        SettingsKey(name="threads", kind="int", summary="decodes at a time, one thread each"),
+        SettingsKey(name="partials", kind="bool", summary="whether to guess while the caller speaks"),
+    )
