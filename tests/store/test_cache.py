@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import os
 import resource
@@ -154,26 +155,31 @@ def test_an_entry_larger_than_the_cache_is_not_kept_and_costs_no_disk(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.fixture
+@contextlib.contextmanager
 def full_disk() -> Iterator[None]:
-    """Files may grow to 1000 bytes: the same error at the same places as a disk without room."""
+    """Files may grow to 1000 bytes: the same error at the same places as a disk without room.
+
+    Only around the code under test: it is the whole process's limit, and pytest may be writing to a file.
+    """
     before, signals = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, signals)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, signals)
 
 
-@pytest.mark.usefixtures("full_disk")
 @pytest.mark.parametrize("size", [1002, 100_000])
 def test_a_full_disk_costs_the_entry_and_not_the_call(
     cache: AudioCache, size: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert not cache.put("k", bytes(size))
-    assert cache.get("k") is None
-    assert list((tmp_path / "tts").iterdir()) == []
+    with full_disk():
+        assert not cache.put("k", bytes(size))
+        assert cache.get("k") is None
+        assert list((tmp_path / "tts").iterdir()) == []
+        assert cache.put("k", bytes(10))
     assert "not kept" in caplog.text
-    assert cache.put("k", bytes(10))
 
 
 def test_a_directory_that_cannot_be_made_costs_the_entry_and_not_the_call(tmp_path: Path) -> None:
