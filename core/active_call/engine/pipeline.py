@@ -11,7 +11,7 @@ from active_call.media.channel import Channel
 from active_call.media.clock import MediaClock
 from active_call.media.ledger import Utterance
 from active_call.media.playback import Pause
-from active_call.playbook.acts import Act, Collect, Goto, Hangup
+from active_call.playbook.acts import Act, Collect, Goto
 from active_call.plugin.errors import UnknownPlugin
 from active_call.plugin.leg import Leg
 from active_call.plugin.providers import Voice
@@ -26,9 +26,8 @@ from active_call.turns.machine import TurnMachine
 
 from .config import EngineConfig
 from .contained import contained, failed
+from .conversation import Conversation
 from .ears import Ears
-from .follow_up import FollowUp
-from .keys import Keys
 from .orders import Orders
 from .reports import Reports
 from .sessions import Sessions
@@ -37,9 +36,6 @@ from .stages import TurnStages
 from .summaries import Summaries
 from .synthesis import SpeechCache
 from .thinker import Thinker
-
-GAVE_UP = Hangup(reason="Max follow-up reached")
-"""The reference's words."""
 
 
 class Pipeline:
@@ -60,7 +56,6 @@ class Pipeline:
         self.reports = reports
         self._pool = pool
         self._config = config
-        self._agent = agent
         self._now_ms = clock.now_ms
         self.channel = Channel(leg, clock, self)
         self.channel.playback.pause(Pause.NOT_CONNECTED)
@@ -85,9 +80,7 @@ class Pipeline:
         )
         self._thinker = self._make_thinker(agent, config.brain)
         self._summaries = self._make_summaries(agent, config.brain)
-        self._keys = self._make_keys(agent) if agent else None
-        self._ignored_turn = ""
-        self._follow_up = FollowUp(agent, ask=self._ask_silent_caller, give_up=self._give_up) if agent else None
+        self._talk = self._make_conversation(agent) if agent else None
         self._turn_open = False
         self._stages: TurnStages | None = None
         self._reply_id = ""
@@ -132,15 +125,15 @@ class Pipeline:
         options, trust = self._config.brain_options, self._config.brain_trust
         return Summaries(agent, self._pool, self.reports, name=name, options=options, trust=trust)
 
-    def _make_keys(self, agent: Agent) -> Keys:
-        return Keys(
+    def _make_conversation(self, agent: Agent) -> Conversation:
+        return Conversation(
             agent,
+            self.speaker,
             self.reports,
             now_ms=self._now_ms,
-            say=self._prompt,
-            stop=self._stop_prompt,
-            ask=self._ask_about_keys,
-            act=self._key_means,
+            step=self.step,
+            ask=self._ask,
+            silence=self.silence,
         )
 
     # ------------------------------------------------------------ life
@@ -164,15 +157,15 @@ class Pipeline:
                 failed=thinker.unavailable,
                 trust=self._config.brain_trust,
             )
-        self._greet()
+        if self._talk is not None:
+            self._talk.greet()
 
     def close(self) -> None:
         """The call ends: what is being said is cut and reported, nothing happens any more."""
         try:
             self.step(on.HangUp())
-            self._stop_follow_up()
-            if self._keys is not None:
-                self._keys.close()
+            if self._talk is not None:
+                self._talk.close()
             self.orders.close()
             if self._thinker is not None:
                 self._thinker.cancel()
@@ -254,8 +247,8 @@ class Pipeline:
     def _turn_began(self, _: object) -> None:
         self._turn_open = True
         self._ears.turn_began()
-        if self._keys is not None:
-            self._keys.collecting.caller_began()
+        if self._talk is not None:
+            self._talk.caller_began()
 
     def _end_of_turn(self, _: do.EndOfTurn) -> None:
         self._stamp("endpoint")
@@ -265,101 +258,45 @@ class Pipeline:
         self._turn_open = False
         self._stages = None
         self._ears.turn_dropped()
-        if self._keys is not None:
-            self._keys.collecting.caller_said_nothing()
+        if self._talk is not None:
+            self._talk.caller_said_nothing()
 
     def _commit(self, effect: do.Commit) -> None:
         self._turn_open = False
         self._ears.turn_committed()
         self._stamp("endpoint")
         self._stamp("asr")
-        if self._agent is None:
-            return
-        if self._follow_up is not None:
-            self._follow_up.answered()
-        if self._keys is not None and not self._keys.collecting.caller_said(effect.text):
-            # He was to press keys: nobody answers, and the turn is over.
-            self._ignored_turn = effect.turn_id
-            self.step(on.ReplyDone())
-            return
-        self._agent.caller_said(effect.text)
-        self._ask("user")
+        if self._talk is not None:
+            self._talk.caller_said(effect.turn_id, effect.text)
 
     def _uncommit(self, effect: do.Uncommit) -> None:
         self._turn_began(effect)
-        if self._agent is not None and effect.turn_id != self._ignored_turn:
-            self._agent.take_back()
+        if self._talk is not None:
+            self._talk.take_back(effect.turn_id)
 
     def _amend(self, effect: do.Amend) -> None:
-        if self._agent is not None and effect.turn_id != self._ignored_turn:
-            self._agent.amend(effect.text)
-
-    # ------------------------------------------------------------ the caller's keys
+        if self._talk is not None:
+            self._talk.amend(effect.turn_id, effect.text)
 
     @contained
     def pressed(self, digit: str) -> None:
         """A key of the caller's telephone. It interrupts where it leads to another scene."""
-        if self._follow_up is not None:
-            self._follow_up.answered()
-        if self._keys is not None:
-            self._keys.pressed(digit)
-
-    def _key_means(self, act: Act) -> None:
-        if not isinstance(act, Goto):
-            self.reports.act(act)
-        elif self._goto(act.scene):
-            self._enter()
-
-    def _prompt(self, text: str, interruptible: bool) -> str:
-        self.step(on.AgentBegins(interruptible=interruptible))
-        utterance_id = self.speaker.line(text)
-        if self._agent is not None:
-            self._agent.says(utterance_id, text)
-        return utterance_id
-
-    def _stop_prompt(self, utterance_id: str) -> None:
-        self._note(self.speaker.cut(only=utterance_id))
-        if not self.speaker.speaking:
-            self.step(on.PlaybackHeard())
-
-    def _ask_about_keys(self) -> None:
-        self._stages = None
-        self.step(on.AgentBegins(complete=False))
-        self._ask("dtmf")
-
-    def _enter(self) -> None:
-        """The caller chose this scene: what is being said ends, its recording is played, the brain is asked."""
-        self.silence()
-        self._play_scene()
-        self._ask_about_keys()
-
-    def _play_scene(self) -> None:
-        if self._agent is not None and self._agent.scene.play:
-            self.speaker.recording(self._agent.scene.play)
-
-    # ------------------------------------------------------------ nobody speaks
+        if self._talk is not None:
+            self._talk.pressed(digit)
 
     def _start_follow_up(self, _: do.StartFollowUp) -> None:
-        if self._follow_up is not None and not (self._keys is not None and self._keys.collecting.active):
-            self._follow_up.start()
+        if self._talk is not None:
+            self._talk.idle()
 
-    def _stop_follow_up(self, _: object = None) -> None:
-        if self._follow_up is not None:
-            self._follow_up.stop()
-
-    @contained
-    def _ask_silent_caller(self) -> None:
-        self._stages = None
-        self.step(on.AgentBegins(complete=False))
-        self._ask("follow-up")
-
-    @contained
-    def _give_up(self) -> None:
-        self.reports.act(GAVE_UP)
+    def _stop_follow_up(self, _: do.StopFollowUp) -> None:
+        if self._talk is not None:
+            self._talk.busy()
 
     # ------------------------------------------------------------ thinking
 
     def _ask(self, reason: Reason) -> None:
+        if reason != "user":
+            self._stages = None  # they are those of an answer
         if self._thinker is None:
             self.step(on.ReplyFailed())
         else:
@@ -385,38 +322,16 @@ class Pipeline:
 
     # ------------------------------------------------------------ speaking
 
-    def _greet(self) -> None:
-        agent = self._agent
-        if agent is None:
-            return
-        greeting = agent.greeting
-        if greeting and greeting.strip():
-            self.reports.history("assistant", greeting, "system")
-            self.step(on.AgentBegins())
-            self._play_scene()
-            # One with the caller's name in it is nobody else's.
-            fixed = greeting == agent.playbook.greeting
-            agent.says(self.speaker.line(greeting, kept=fixed), greeting)
-        else:
-            self.step(on.AgentBegins(complete=False))
-            self._play_scene()
-            self._ask("start")
-
     def _apologise(self, _: do.Apologise) -> None:
-        if self._agent is not None:
-            text = self._agent.apology
-            self._agent.says(self.speaker.line(text), text)
+        if self._talk is not None:
+            self._talk.apologise()
 
     def _cut(self, fade_ms: int) -> None:
         self._note(self.speaker.cut(fade_ms))
 
     def _note(self, ledger: list[Heard]) -> None:
-        if self._agent is not None:
-            for heard in ledger:
-                self._agent.heard(heard)
-        if self._keys is not None:
-            for heard in ledger:
-                self._keys.collecting.over(heard.utterance_id)
+        if self._talk is not None:
+            self._talk.heard(ledger)
 
     def _first_audio(self, utterance_id: str) -> None:
         if utterance_id == self._reply_id:
@@ -453,21 +368,12 @@ class Pipeline:
     def act_due(self, utterance: Utterance, act: object) -> None:
         try:
             match act:
-                case Goto(scene):
-                    self._goto(scene)
-                case Collect() if self._keys is not None:
-                    self._keys.collecting.begin(act)
+                case Goto(scene) if self._talk is not None:
+                    self._talk.goto(scene)
+                case Collect() if self._talk is not None:
+                    self._talk.collect(act)
                 case _:
                     # The ledger carries acts without knowing them.
                     self.reports.act(cast(Act, act))
         finally:
             self.channel.playback.act_done()
-
-    def _goto(self, scene: str) -> bool:
-        if self._agent is None or not self._agent.goto(scene):
-            self.reports.error("playbook", f"there is no scene {scene!r}; the conversation stays where it is")
-            return False
-        if self._keys is not None:
-            self._keys.collecting.drop()
-        self.step(on.SceneChanged())
-        return True
