@@ -77,7 +77,8 @@ def run(book: Path, text: str, **other: Any) -> Result:
         "- caller: pin\n- agent collects: pin",
         "- caller: pin\n- agent collects: pin\n- press: 1234\n- variable pin = 1234\n- scene: default",
         "- caller: pin\n- agent collects: pin\n- press: 12\n- wait: 6 s\n- agent: Expected at least 4 digits, got 2",
-        "- caller: pin\n- agent collects: pin\n- wait: 19 s\n- agent says nothing\n- press: 4321\n- variable pin = 4321",
+        "- caller: pin\n- agent collects: pin\n- wait: 19 s\n- agent says nothing\n- press: 4321"
+        "\n- variable pin = 4321",
         "- caller: boss\n- agent: moment\n- agent transfers to: sip:boss@example.com",
         "- caller: boss\n- agent transfers\n- caller: open\n- agent: nine",
         "- caller: bye\n- agent: = Good bye!\n- agent hangs up",

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from active_call.engine.orders import part_key
 from active_call.engine.synthesis import FIRST_AUDIO_MS, NEXT_AUDIO_MS, VoiceSpec
 from active_call.playbook.sentences import SentenceSplitter
 from active_call.playbook.voicing import speakable
+from active_call.plugin.errors import PluginError, ProviderError
 from active_call.plugin.providers import Voice
 from active_call.plugin.registry import Kind
 from active_call.plugin.values import Audio, Mark, Samples, SpeakRequest
@@ -20,6 +22,8 @@ from active_call.providers.pool import ProviderPool
 from active_call.providers.stream import read
 from active_call.providers.trust import act_for
 from active_call.store.cache import RATE_HZ, AudioCache, Spoken, cache_key
+
+from .options import Chooser
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +95,10 @@ class Prepared:
         return "cached" if self.bytes else "exists"
 
 
+class NotPrepared(Exception):
+    """The text is for the client."""
+
+
 class Precache:
     """Makes speech before a call needs it, sentence by sentence, as a call would."""
 
@@ -98,6 +106,16 @@ class Precache:
         self._pool = pool
         self._kept = kept
         self._turns = asyncio.Semaphore(AT_ONCE)
+
+    async def order(self, command: Tts, environ: Mapping[str, str]) -> Prepared:
+        """What a `tts` command with a provider would say. Raises `NotPrepared`."""
+        try:
+            voice = Chooser(self._pool, environ).voice(command.voice(None))
+            if voice is None:
+                raise NotPrepared("no tts option available")
+            return await self.prepare(command, voice)
+        except (PluginError, ProviderError, ValueError) as error:
+            raise NotPrepared(str(error)) from error
 
     async def prepare(self, command: Tts, voice: VoiceSpec) -> Prepared:
         """Raises `BadCacheKey`, `ProviderError`, and ValueError when there is nothing to hear."""

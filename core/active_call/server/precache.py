@@ -5,9 +5,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from active_call.call.manager import Manager
-from active_call.call.options import Chooser
-from active_call.call.spoken import Precache
-from active_call.plugin.errors import PluginError, ProviderError
+from active_call.call.spoken import NotPrepared, Precache
 from active_call.protocol.commands import BadCommand, Tts, command_from
 
 from .answers import json_of
@@ -35,10 +33,8 @@ class PrecacheRoute:
         if self._precache is None:
             return _error(500, "this server keeps no speech")
         try:
-            voice = Chooser(self._services.pool, self._services.environ).voice(command.voice(None))
-            assert voice is not None  # a provider was named
-            prepared = await self._precache.prepare(command, voice)
-        except (PluginError, ProviderError, ValueError) as error:
+            prepared = await self._precache.order(command, self._services.environ)
+        except NotPrepared as error:
             return _error(500, str(error))
         return JSONResponse({"status": prepared.status, "cacheKey": prepared.key, "bytes": prepared.bytes})
 
