@@ -181,11 +181,12 @@ async def _serve(settings: "Settings", runtime: "Runtime") -> int:
     stop = _signals()
     readiness = Readiness(loading=True)
     async with runtime.running() as manager:
-        loading = asyncio.create_task(_load(runtime, manager.services.pool), name="loading models")
-        loading.add_done_callback(lambda _: readiness.loaded())
         app = application(manager, options=options_from(settings, pages=PAGES), readiness=readiness)
         async with listening(app, listener, message_bytes=settings.limits.message_bytes):
             print(f"active-call listens on http://{settings.http_addr} ({_since(began)})", file=sys.stderr, flush=True)
+            # Only now: imports of the engines would hold up the first answer.
+            loading = asyncio.create_task(_load(runtime, manager.services.pool), name="loading models")
+            loading.add_done_callback(lambda _: readiness.loaded())
             await stop.wait()
             readiness.draining = True
             print("stopping: no new calls, the running ones end", file=sys.stderr, flush=True)
